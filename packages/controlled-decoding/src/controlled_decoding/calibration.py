@@ -1,0 +1,69 @@
+"""From margins to log-odds: Platt scaling, and how well calibrated the result is."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+from scipy.stats import mannwhitneyu
+
+MIN_PER_CLASS = 8
+
+
+class LogOdds(NamedTuple):
+    """A line from margins to log-odds of the desired class, in nats."""
+
+    slope: float
+    intercept: float
+
+    def __call__(self, margins: np.ndarray) -> np.ndarray:
+        return self.slope * margins + self.intercept
+
+
+def auc(margins: np.ndarray, labels: np.ndarray) -> float:
+    """Probability that a desired text has a larger margin than an undesired one (ties count half)."""
+    desired, undesired = margins[labels == 1], margins[labels == 0]
+    return float(mannwhitneyu(desired, undesired).statistic / (len(desired) * len(undesired)))
+
+
+def negative_log_likelihood(log_odds: np.ndarray, labels: np.ndarray) -> float:
+    """Mean over texts of -log P(label), in nats, both classes weighing the same."""
+    return float((_class_weights(labels) * np.logaddexp(0.0, -np.where(labels == 1, log_odds, -log_odds))).sum())
+
+
+def fit_log_odds(margins: np.ndarray, labels: np.ndarray) -> LogOdds:
+    """Maximum-likelihood slope and intercept under equal priors.
+
+    LDA's own log-odds are about twice too confident on held-out text; one slope mends that. A tiny penalty keeps it finite where the classes are
+    perfectly separated. The slope is never negative: a subspace that points the wrong way steers nothing.
+    """
+    scale = float(margins.std()) or 1.0
+
+    def loss(line: np.ndarray) -> float:
+        return negative_log_likelihood(line[0] * margins / scale + line[1], labels) + 1e-3 * line[0] ** 2
+
+    slope, intercept = minimize(loss, x0=np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(0.0, None), (None, None)]).x
+    return LogOdds(float(slope) / scale, float(intercept))
+
+
+def cross_fitted_log_odds(margins: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Log-odds of every text under a line fitted on the other half of the texts (halves alternate within each class)."""
+    half = np.empty(len(labels), dtype=int)
+    for label in (0, 1):
+        half[labels == label] = np.arange((labels == label).sum()) % 2
+    result = np.empty(len(labels))
+    for part in (0, 1):
+        result[half == part] = fit_log_odds(margins[half != part], labels[half != part])(margins[half == part])
+    return result
+
+
+def expected_calibration_error(log_odds: np.ndarray, labels: np.ndarray, num_bins: int = 10) -> float:
+    """Mean gap between predicted and actual share of desired texts over bins of equally many texts."""
+    order = np.argsort(log_odds)
+    gaps = [len(rows) * abs(expit(log_odds[rows]).mean() - labels[rows].mean()) for rows in np.array_split(order, num_bins) if len(rows)]
+    return float(sum(gaps) / len(labels))
+
+
+def _class_weights(labels: np.ndarray) -> np.ndarray:
+    counts = np.bincount(labels, minlength=2)
+    return 0.5 / counts[labels]

@@ -1,0 +1,179 @@
+"""Where a text's embedding is read: the hidden state of its last token, at a recorded layer and norm position.
+
+The first released SASA code reads the state after the final norm, its successor the raw output of the last block; a direction fitted at one
+place means nothing at another (norms differ by an order of magnitude), so the place is part of every artifact.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from gpu_commons import decoder_of
+from jaxtyping import Float
+from torch import Tensor, nn
+from tqdm import tqdm
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class HiddenSite:
+    """A place in the decoder where hidden states are read.
+
+    Attributes:
+        layer: How many decoder blocks have run, 1 to the model's depth.
+        normed: Whether the final norm has been applied; only possible after the last block.
+    """
+
+    layer: int
+    normed: bool
+
+    @classmethod
+    def of(cls, model: PreTrainedModel, layer: int = -1, *, normed: bool | None = None) -> "HiddenSite":
+        """Resolve a layer, counted from the end if negative (-1 = last block), for a model.
+
+        Args:
+            normed: After the final norm; by default yes at the last block and no before it.
+        Raises:
+            ValueError: If the model has no such layer, or the final norm is asked for before the last block.
+        """
+        depth = depth_of(model)
+        resolved = layer + depth + 1 if layer < 0 else layer
+        if not 1 <= resolved <= depth:
+            raise ValueError(f"`layer` must be in [1, {depth}] or [-{depth}, -1] for this {model.config.model_type} model, got {layer}.")
+        if normed and resolved < depth:
+            raise ValueError(f"`normed` is only possible at the last layer ({depth}), got layer {resolved}; leave it out.")
+        return cls(resolved, resolved == depth if normed is None else normed)
+
+    @contextmanager
+    def listen(self, model: PreTrainedModel) -> Iterator["Tap"]:
+        """While the context is open, every forward pass leaves its states at this site in ``tap.hidden``."""
+        decoder, tap = decoder_of(model), Tap()
+        module = decoder if self.normed else decoder_blocks(model)[self.layer - 1]
+        handle = module.register_forward_hook(tap)
+        try:
+            yield tap
+        finally:
+            handle.remove()
+
+
+class Tap:
+    """A forward hook that remembers the last states that passed, shape ``[batch, tokens, hidden]``."""
+
+    def __init__(self) -> None:
+        self.hidden = torch.empty(0)
+
+    def __call__(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        states = getattr(output, "last_hidden_state", output)
+        self.hidden = states[0] if isinstance(states, tuple) else states
+
+
+def depth_of(model: PreTrainedModel) -> int:
+    """Number of decoder blocks."""
+    return int(model.config.get_text_config().num_hidden_layers)
+
+
+def decoder_blocks(model: PreTrainedModel) -> nn.ModuleList:
+    """The decoder's list of blocks, found by its length."""
+    depth = depth_of(model)
+    for module in decoder_of(model).modules():
+        if isinstance(module, nn.ModuleList) and len(module) == depth:
+            return module
+    raise ValueError(f"no list of {depth} blocks found in this {model.config.model_type} model; fit at the last layer after the norm instead.")
+
+
+def project(model: PreTrainedModel, hidden: Float[Tensor, "batch hidden"]) -> Float[Tensor, "batch vocab"]:
+    """Logits of final hidden states: the output embedding and the scalings that some families add after it."""
+    logits = model.get_output_embeddings()(hidden)
+    config = model.config.get_text_config()
+    if scale := getattr(config, "logit_scale", None):  # Cohere
+        logits = logits * scale
+    if divisor := getattr(config, "logits_scaling", None):  # Granite
+        logits = logits / divisor
+    if cap := getattr(config, "final_logit_softcapping", None):  # Gemma
+        logits = cap * torch.tanh(logits / cap)
+    return logits
+
+
+@torch.no_grad()
+def check_projection(model: PreTrainedModel) -> None:
+    """Refuse a model whose logits are not :func:`project` of its final state, where a loop of our own would silently differ.
+
+    Raises:
+        ValueError: If the logits of one token differ.
+    """
+    token = torch.zeros(1, 1, dtype=torch.long, device=model.device)
+    expected = model(input_ids=token, use_cache=False).logits[0, -1].float()
+    hidden = decoder_of(model)(input_ids=token, use_cache=False).last_hidden_state[:, -1]
+    if not torch.allclose(project(model, hidden)[0].float(), expected, rtol=1e-2, atol=1e-2):
+        raise ValueError(f"{model.config.model_type} post-processes its logits in an unknown way; steer it with `SASALogitsProcessor` instead.")
+
+
+def render(tokenizer: PreTrainedTokenizerBase, text: str, prompt: str | None = None, *, chat: bool = False) -> list[int]:
+    """Token ids of a text as the model will see it when it generates.
+
+    Args:
+        text: The text, or the response to ``prompt``.
+        prompt: What precedes it.
+        chat: Render through the tokenizer's chat template, the text being an unfinished assistant turn, instead of raw concatenation.
+    """
+    if not chat:
+        return tokenizer((prompt or "") + text)["input_ids"]
+    turns = [{"role": "user", "content": prompt or ""}] if prompt is not None else []
+    turns.append({"role": "assistant", "content": text})
+    return tokenizer.apply_chat_template(turns, continue_final_message=True, return_dict=False)
+
+
+@torch.no_grad()
+def embed(
+    model: PreTrainedModel,
+    token_lists: Sequence[Sequence[int]],
+    sites: Sequence[HiddenSite],
+    *,
+    batch_tokens: int = 4096,
+    max_length: int = 1024,
+    description: str = "embedding",
+) -> Iterator[tuple[list[int], list[Float[Tensor, "rows hidden"]]]]:
+    """Last-token hidden states of many texts, in batches of similar length.
+
+    Args:
+        token_lists: Token ids, one list a text; all but the first ``max_length`` tokens are ignored.
+        sites: Where to read; all are read in the same forward pass.
+        batch_tokens: Padded tokens in a forward pass at most.
+        description: Of the progress bar.
+    Yields:
+        The indices of the texts in a batch, and their states at each site.
+    Raises:
+        ValueError: If a text has no tokens.
+    """
+    lengths = [min(len(tokens), max_length) for tokens in token_lists]
+    if 0 in lengths:
+        raise ValueError(f"the text in row {lengths.index(0)} is empty; drop that row.")
+    order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
+    decoder, done = decoder_of(model), 0
+    with tqdm(total=len(order), desc=description, unit="text", disable=len(order) < 64) as progress:
+        while done < len(order):
+            longest = lengths[order[done]]
+            rows = order[done : done + max(1, batch_tokens // longest)]
+            tokens, mask = _pad_left([list(token_lists[row][: lengths[row]]) for row in rows], longest)
+            yield rows, _read(model, decoder, tokens.to(decoder.device), mask.to(decoder.device), sites)
+            done += len(rows)
+            progress.update(len(rows))
+
+
+def _pad_left(token_lists: list[list[int]], width: int) -> tuple[Tensor, Tensor]:
+    tokens = torch.zeros(len(token_lists), width, dtype=torch.long)
+    mask = torch.zeros_like(tokens)
+    for row, content in enumerate(token_lists):
+        tokens[row, width - len(content) :] = torch.tensor(content)
+        mask[row, width - len(content) :] = 1
+    return tokens, mask
+
+
+def _read(model: PreTrainedModel, decoder: PreTrainedModel, tokens: Tensor, mask: Tensor, sites: Sequence[HiddenSite]) -> list[Tensor]:
+    with ExitStack() as stack:
+        taps = [stack.enter_context(site.listen(model)) for site in sites]
+        positions = (mask.cumsum(-1) - 1).clamp(min=0)
+        decoder(input_ids=tokens, attention_mask=mask, position_ids=positions, use_cache=False)
+        return [tap.hidden[:, -1].float() for tap in taps]
