@@ -37,7 +37,9 @@ def with_version(pyproject: str, version: str) -> str:
     Raises:
         ValueError: If the table has no static version.
     """
-    changed, count = re.subn(r'(?ms)(^\[project\]$.*?^version = )"[^"]*"', rf'\g<1>"{version}"', pyproject, count=1)
+    changed, count = re.subn(
+        r'(?ms)(^\[project\]$(?:(?!^\[).)*?^version = )"[^"]*"', rf'\g<1>"{version}"', pyproject, count=1
+    )
     if count != 1:
         raise ValueError('no line `version = "..."` in the [project] table of pyproject.toml')
     return changed

@@ -18,7 +18,7 @@ MAX_FUNCTION_LINES = 100
 _DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
 _LOCK_FILES = {"uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml", "package-lock.json"}
 _REGISTRY = re.compile(r"pypi\.org|pythonhosted\.org|registry\.npmjs|index-url|https?://\S+/simple\b")
-_MACHINE_PATH = re.compile(r"(?<![\w./}>-])(?:/(?:work|tmp|opt|home|root|Users|mnt|workspace)/[\w.-]|[A-Z]:\\Users\\)")
+_MACHINE_PATH = re.compile(r"(?<![\w.}>-])(?:/(?:work|tmp|opt|home|root|Users|mnt|workspace)/[\w.-]|[A-Z]:\\Users\\)")
 _RULES_THEMSELVES = {".ci/rules.py", "tests/test_rules.py"}
 _UNLISTED = {".git", ".nox", ".venv", "__pycache__", "dist", "build", "demo", "_build", "scratch"}
 
@@ -72,7 +72,7 @@ def few_shared_names(root: Path) -> list[str]:
     ]
 
 
-def sorted_public_names(root: Path) -> list[str]:
+def declared_public_names(root: Path) -> list[str]:
     """Every package says in `__all__` what is public; the API pages are made from it."""
     files = [each.source / "__init__.py" for each in members(root)]
     return [f"{_name(path, root)}: needs a literal, non-empty `__all__`" for path in files if not public_names(path)]
@@ -106,7 +106,7 @@ RULES = (
     no_lock_files,
     no_hosts_or_machine_paths,
     few_shared_names,
-    sorted_public_names,
+    declared_public_names,
     size_budgets,
     generated_tables,
 )

@@ -7,7 +7,7 @@ from gpu_commons.testing import tiny_model, tiny_tokenizer
 from controlled_decoding.hidden_state import HiddenSite
 from controlled_decoding.subspace import SubspaceClassifier
 
-torch.set_num_threads(2)
+torch.set_num_threads(1)  # more are slower on models this small
 
 
 def random_subspace(model, *, seed: int = 0, attribute: str = "toxicity", layer: int = -1, **fields) -> SubspaceClassifier:

@@ -83,6 +83,12 @@ def test_recurrent_model_is_branched_by_copied_rows():
     torch.testing.assert_close(again, reencoded(model, [*text, int(tried[0, 3]), int(tried[0, 0])]), atol=1e-4, rtol=1e-4)
 
 
+def test_padded_rows_of_a_recurrent_model_equal_reencoding():
+    """Its states have no columns, so the mask must cover the tokens being read and nothing before them."""
+    model = tiny_model("mamba")
+    assert_three_steps_equal_reencoding(model, open_branches(model))
+
+
 @pytest.mark.parametrize("plan", ["tree", "batch"])
 def test_discard_leaves_the_context_as_it_was(plan):
     model = tiny_model()

@@ -1,6 +1,7 @@
 """Records: complete, comparable, and fit to be published."""
 
 import getpass
+import importlib.metadata
 import json
 import math
 import platform
@@ -78,7 +79,8 @@ def test_a_shortened_run_goes_to_scratch(results_dir):
     assert write(results_dir, shortened=True).parent == results_dir / "scratch"
 
 
-def test_a_run_outside_a_repository_goes_to_scratch(tmp_path):
+def test_a_run_outside_a_repository_goes_to_scratch(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))  # the temporary folder may lie in a repository
     path = write(tmp_path / "results")
     record = json.loads(path.read_text())
     assert path.parent.name == "scratch"
@@ -121,7 +123,7 @@ def test_no_machine_or_user_is_named(results_dir, monkeypatch):
 
 def test_the_environment_names_what_a_result_depends_on():
     environment = environment_record()
-    assert environment["packages"]["torch"] == torch.__version__
+    assert environment["packages"]["torch"] == importlib.metadata.version("torch")
     assert {"gpu-commons", "transformers", "numpy"} <= environment["packages"].keys()
     assert environment["python"] == platform.python_version()
     assert environment["usable_cores"] >= 1

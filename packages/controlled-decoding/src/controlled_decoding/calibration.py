@@ -26,6 +26,14 @@ def auc(margins: np.ndarray, labels: np.ndarray) -> float:
     return float(mannwhitneyu(desired, undesired).statistic / (len(desired) * len(undesired)))
 
 
+def auc_interval(value: float, num_desired: int, num_undesired: int) -> tuple[float, float]:
+    """95 % interval of an AUC by the normal approximation of Hanley and McNeil 1982."""
+    first, second = value / (2 - value), 2 * value**2 / (1 + value)
+    variance = value * (1 - value) + (num_desired - 1) * (first - value**2) + (num_undesired - 1) * (second - value**2)
+    half = 1.96 * (max(variance, 0.0) / (num_desired * num_undesired)) ** 0.5
+    return max(0.0, value - half), min(1.0, value + half)
+
+
 def negative_log_likelihood(log_odds: np.ndarray, labels: np.ndarray) -> float:
     """Mean over texts of -log P(label), in nats, both classes weighing the same."""
     return float((_class_weights(labels) * np.logaddexp(0.0, -np.where(labels == 1, log_odds, -log_odds))).sum())

@@ -2,9 +2,10 @@
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
-from controlled_decoding.rules import RULES, Rule
+Rule = Literal["log_odds", "identity", "softmax", "zscore"]
+RULES: tuple[Rule, ...] = get_args(Rule)
 
 
 @dataclass(frozen=True, kw_only=True)

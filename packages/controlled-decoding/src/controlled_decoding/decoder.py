@@ -88,6 +88,7 @@ class SteeredDecoder:
         pick: Pick,
         *,
         step: int | Int[Tensor, " batch"],
+        top_p: Float[Tensor, " batch"] | None = None,
         forced: Int[Tensor, " batch"] | None = None,
         observe: Callable[[Step], None] | None = None,
     ) -> Int[Tensor, " batch"]:
@@ -98,6 +99,7 @@ class SteeredDecoder:
             strengths: Beta of each attribute and row; an all-zero row is decoded plainly from ``scores``.
             pick: How to choose from scores.
             step: Generated tokens so far, for the schedule.
+            top_p: Each row's nucleus of candidates instead of the decoder's.
             forced: Token ids that rows must take (padding of finished rows); -1 where a row is free.
             observe: Called with what happened.
         """
@@ -105,7 +107,7 @@ class SteeredDecoder:
         config = self.steering.config
         strengths = self.steering.strengths_now(strengths, step, self._log_odds() if config.gate is not None else None)
         steered = strengths.any(-1) & (forced < 0)
-        candidates = self._candidates(scores, steered, forced, pick)
+        candidates = self._candidates(scores, steered, forced, pick, self.top_p if top_p is None else top_p[steered])
         log_q, margins = candidates.log_p, None
         choice = torch.zeros(len(scores), dtype=torch.long, device=scores.device)
         context = self._margins
@@ -140,7 +142,9 @@ class SteeredDecoder:
         self.branches.select(rows)
         self._hidden, self._margins = self._hidden[rows], self._margins[rows]
 
-    def _candidates(self, scores: Tensor, steered: Bool[Tensor, " batch"], forced: Int[Tensor, " batch"], pick: Pick) -> Candidates:
+    def _candidates(
+        self, scores: Tensor, steered: Bool[Tensor, " batch"], forced: Int[Tensor, " batch"], pick: Pick, top_p: float | Tensor
+    ) -> Candidates:
         """Steered rows get their nucleus; the others one token: the forced one, or one drawn from the whole distribution as plain decoding does."""
         single = forced.clone()
         plain = ((forced < 0) & ~steered).nonzero().flatten()
@@ -148,7 +152,7 @@ class SteeredDecoder:
             single[plain] = pick(scores[plain], plain.tolist())
         if not steered.any():
             return Candidates(single[:, None], torch.zeros_like(scores[:, :1]))
-        nucleus = select_candidates(scores[steered], top_p=self.top_p, max_candidates=self.steering.config.max_candidates)
+        nucleus = select_candidates(scores[steered], top_p=top_p, max_candidates=self.steering.config.max_candidates)
         width = nucleus.tokens.shape[1]
         tokens = single[:, None].repeat(1, width)
         log_p = torch.full((len(scores), width), -torch.inf, device=scores.device)

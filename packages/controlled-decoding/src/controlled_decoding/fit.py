@@ -216,9 +216,11 @@ def _solve(moments: ClassMoments, solver: Solver, rcond: float) -> Direction:
 
 def _report(margins: np.ndarray, labels: np.ndarray, moments: ClassMoments, direction: Direction) -> FitReport:
     log_odds = calibration.cross_fitted_log_odds(margins, labels)
+    area = calibration.auc(margins, labels)
     quantiles = (0.05, 0.25, 0.5, 0.75, 0.95)
     return FitReport(
-        auc=calibration.auc(margins, labels),
+        auc=area,
+        auc_interval=calibration.auc_interval(area, int((labels == 1).sum()), int((labels == 0).sum())),
         accuracy=float(((margins > 0) == (labels == 1)).mean()),
         ece=calibration.expected_calibration_error(log_odds, labels),
         nll=calibration.negative_log_likelihood(log_odds, labels),

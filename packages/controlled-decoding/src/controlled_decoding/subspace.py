@@ -3,6 +3,7 @@
 Files of an artifact: ``subspace.safetensors`` (``weight``, ``midpoint``) and ``subspace_config.json`` (everything else). No text is stored.
 """
 
+import hashlib
 import json
 import os
 import tempfile
@@ -31,6 +32,7 @@ class FitReport:
 
     Attributes:
         auc: Area under the ROC curve of the margin on held-out texts.
+        auc_interval: Its 95 % interval.
         accuracy: Share of held-out texts on the right side of the hyperplane.
         ece: Expected calibration error of the log-odds, cross-fitted in two halves of the held-out texts.
         nll: Negative log-likelihood in nats of the calibrated log-odds, cross-fitted likewise.
@@ -42,6 +44,7 @@ class FitReport:
     """
 
     auc: float
+    auc_interval: tuple[float, float]
     accuracy: float
     ece: float
     nll: float
@@ -145,9 +148,16 @@ class SubspaceClassifier:
                 "fit on more or cleaner rows or another layer, or pass --force."
             )
 
+    @property
+    def fingerprint(self) -> str:
+        """Sixteen hex digits over everything that decides the log-odds."""
+        digest = hashlib.sha256(self.weight.numpy().tobytes() + self.midpoint.numpy().tobytes())
+        digest.update(json.dumps([asdict(self.site), self.slope, self.intercept]).encode())
+        return digest.hexdigest()[:16]
+
     def calibrated(self, slope: float, intercept: float) -> "SubspaceClassifier":
         """The same hyperplane with other log-odds."""
-        return replace(self, slope=slope, intercept=intercept)
+        return replace(self, slope=slope, intercept=intercept, provenance={**self.provenance, "calibration": "platt"})
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> Path:
         """Write the artifact into a folder (made if needed), replacing an older one as a whole file at a time."""
@@ -188,7 +198,7 @@ class SubspaceClassifier:
 
 
 def _report(values: dict[str, Any]) -> FitReport:
-    pairs = {name: tuple(values[name]) for name in ("num_train", "num_holdout")}
+    pairs = {name: tuple(values[name]) for name in ("auc_interval", "num_train", "num_holdout")}
     return FitReport(**{**values, **pairs})
 
 

@@ -18,7 +18,9 @@ SUFFIXES = (".jsonl", *_DELIMITERS, ".parquet")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: where it stands, as ``FILE, line 7`` (1-based; ``row 7`` in Parquet), that number, and its values by column."""
+    """One row: where it stands, as ``FILE, line 7`` (1-based; ``row 7`` in Parquet), that number, and its values by
+    column.
+    """
 
     place: str
     number: int
@@ -42,7 +44,9 @@ class Row:
         value = self.field(column)
         if not isinstance(value, str) or not value.strip():
             kind = "empty" if value is None or isinstance(value, str) else f"of type {type(value).__name__}"
-            raise ValueError(f"{self.place}: the text in column {column!r} is {kind}; every row needs one, so fill or delete the row.")
+            raise ValueError(
+                f"{self.place}: the text in column {column!r} is {kind}; every row needs one, so fill or delete the row."
+            )
         return value
 
     def _columns(self, wanted: str) -> str:
@@ -56,7 +60,8 @@ class Row:
 def read_rows(path: str | Path) -> Iterator[Row]:
     """Rows of a file whose suffix says its format; blank lines are passed over.
 
-    CSV and TSV have a header and quote by ``"``, so that a row may span lines; its place is the line it starts in. Files are UTF-8.
+    CSV and TSV have a header and quote by ``"``, so that a row may span lines; its place is the line it starts in.
+    Files are UTF-8.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -85,7 +90,9 @@ def read_lines(path: Path) -> Iterator[str]:
             try:
                 yield line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
-                raise ValueError(f"{path}, line {number}: byte {error.start + 1} is not UTF-8; save the file as UTF-8.") from None
+                raise ValueError(
+                    f"{path}, line {number}: byte {error.start + 1} is not UTF-8; save the file as UTF-8."
+                ) from None
 
 
 def _jsonl_rows(path: Path) -> Iterator[Row]:
@@ -96,7 +103,9 @@ def _jsonl_rows(path: Path) -> Iterator[Row]:
         try:
             values = json.loads(line)
         except json.JSONDecodeError as error:
-            raise ValueError(f"{place}: not JSON ({error.msg} at column {error.colno}); each line holds one JSON object.") from None
+            raise ValueError(
+                f"{place}: not JSON ({error.msg} at column {error.colno}); each line holds one JSON object."
+            ) from None
         if not isinstance(values, dict):
             raise ValueError(f"{place}: holds a JSON {type(values).__name__}; each line holds one JSON object.")
         yield Row(place, number, values)
@@ -112,12 +121,16 @@ def _delimited_rows(path: Path, delimiter: str) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise ValueError(f"{path}, line {start}: {error}; look for an unbalanced quotation mark in the row.") from None
+            raise ValueError(
+                f"{path}, line {start}: {error}; look for an unbalanced quotation mark in the row."
+            ) from None
         if header is None:
             header = fields
         elif fields:
             if len(fields) != len(header):
-                raise ValueError(f"{path}, line {start}: has {len(fields)} fields, but the header names {len(header)} columns.")
+                raise ValueError(
+                    f"{path}, line {start}: has {len(fields)} fields, but the header names {len(header)} columns."
+                )
             yield Row(f"{path}, line {start}", start, dict(zip(header, fields, strict=True)))
 
 

@@ -141,6 +141,8 @@ class Branches(ABC):
         self._num_branches = 0
 
     def _forward(self, cache: Cache, tokens: Tensor, mask: Tensor | None, positions: Tensor) -> Tensor:
+        if mask is not None and all(cache.is_linear):
+            mask = mask[:, -tokens.shape[1] :]  # recurrent layers mask what they read now; there are no columns behind it
         arguments: dict[str, Any] = {"input_ids": tokens, "attention_mask": mask, "use_cache": True, self.cache_argument: cache}
         if self.takes_positions:
             arguments["position_ids"] = positions

@@ -1,7 +1,7 @@
 """Paired bootstrap by prompt.
 
-Continuations of one prompt are alike, so prompts are what is drawn anew; and every method sees the same draws, so that differences are
-not blurred by which prompts were drawn.
+Continuations of one prompt are alike, so prompts are what is drawn anew; and every method sees the same draws, so that
+differences are not blurred by which prompts were drawn.
 """
 
 from collections.abc import Callable
@@ -25,8 +25,8 @@ class Interval(NamedTuple):
 class PromptSums(NamedTuple):
     """A measure as a ratio of two sums over prompts, by prompt.
 
-    A mean over prompts has the denominator 1; a mean over tokens has summed nats over summed tokens. A prompt with nothing to
-    measure has 0 and 0.
+    A mean over prompts has the denominator 1; a mean over tokens has summed nats over summed tokens. A prompt with
+    nothing to measure has 0 and 0.
     """
 
     numerator: Float[np.ndarray, " prompts"]
@@ -47,7 +47,9 @@ class PairedBootstrap:
     def __init__(self, num_prompts: int, *, resamples: int = 10_000, seed: int = 0, level: float = 0.95) -> None:
         if num_prompts < 1:
             raise ValueError(f"`num_prompts` must be at least 1, got {num_prompts}.")
-        draws = np.random.default_rng(seed).multinomial(num_prompts, np.full(num_prompts, 1 / num_prompts), size=resamples)
+        draws = np.random.default_rng(seed).multinomial(
+            num_prompts, np.full(num_prompts, 1 / num_prompts), size=resamples
+        )
         self._counts = draws.astype(np.uint16 if num_prompts < 2**16 else np.uint32)
         self._tails = ((1 - level) / 2, (1 + level) / 2)
 
@@ -57,17 +59,26 @@ class PairedBootstrap:
 
     def difference(self, method: PromptSums, baseline: PromptSums, *, transform: Transform | None = None) -> Interval:
         """Method minus baseline, both on the same draw of prompts."""
-        (point, draws), (base, base_draws) = self._point_and_draws(method, transform), self._point_and_draws(baseline, transform)
+        (point, draws), (base, base_draws) = (
+            self._point_and_draws(method, transform),
+            self._point_and_draws(baseline, transform),
+        )
         return self._interval(point - base, draws - base_draws)
 
     def ratio(self, method: PromptSums, baseline: PromptSums, *, transform: Transform | None = None) -> Interval:
         """Method over baseline, both on the same draw of prompts; NaN where the baseline is 0."""
-        (point, draws), (base, base_draws) = self._point_and_draws(method, transform), self._point_and_draws(baseline, transform)
+        (point, draws), (base, base_draws) = (
+            self._point_and_draws(method, transform),
+            self._point_and_draws(baseline, transform),
+        )
         return self._interval(float(_divide(np.asarray(point), np.asarray(base))), _divide(draws, base_draws))
 
     def _point_and_draws(self, sums: PromptSums, transform: Transform | None) -> tuple[float, np.ndarray]:
         columns = np.stack([sums.numerator, sums.denominator], 1).astype(np.float64)
-        blocks = [self._counts[start : start + _BLOCK].astype(np.float64) @ columns for start in range(0, len(self._counts), _BLOCK)]
+        blocks = [
+            self._counts[start : start + _BLOCK].astype(np.float64) @ columns
+            for start in range(0, len(self._counts), _BLOCK)
+        ]
         totals = np.concatenate([columns.sum(0, keepdims=True), *blocks])
         ratios = _divide(totals[:, 0], totals[:, 1])
         if transform is not None:

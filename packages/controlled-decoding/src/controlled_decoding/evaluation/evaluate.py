@@ -1,30 +1,27 @@
-"""Compare decoding methods on prompts: generate, judge, measure fluency and cost, and say how sure the differences are."""
+"""Compare decoding methods on prompts: generate, judge, measure fluency and cost, and say how sure the differences
+are.
+"""
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from controlled_decoding.evaluation.perplexity import ContinuationNLL, continuation_nll
 from controlled_decoding.evaluation.report import Cost, Evaluation, JudgeIdentity
-from controlled_decoding.evaluation.samples import (
-    NUCLEUS_SAMPLING,
-    BatchTiming,
-    Sample,
-    SamplingPlan,
-    generate_samples,
-)
+from controlled_decoding.evaluation.sample_files import BatchTiming, Sample
+from controlled_decoding.evaluation.samples import NUCLEUS_SAMPLING, SamplingPlan, generate_samples
 from controlled_decoding.evaluation.score_cache import ScoreCache
 from controlled_decoding.evaluation.summary import ScoredSamples, summarise
 from controlled_decoding.judges.judge import Judge
 from controlled_decoding.methods.method import Method
 from controlled_decoding.prompts import Prompt
-
-if TYPE_CHECKING:
-    from gpu_commons.models import LoadedModel
+from gpu_commons.models import LoadedModel, model_fingerprint, tokenizer_fingerprint
 
 SCORES_FILE, EVALUATION_FILE, TABLE_FILE = "scores.jsonl", "evaluation.json", "table.md"
 OWN_MODEL, SECOND_MODEL = "own model", "second model"
@@ -42,23 +39,25 @@ def evaluate(
     seeds: Sequence[int] = (0,),
     max_new_tokens: int = 20,
     sampling: Mapping[str, Any] | None = None,
-    second_model: "LoadedModel | tuple[PreTrainedModel, PreTrainedTokenizerBase] | None" = None,
+    second_model: LoadedModel | tuple[PreTrainedModel, PreTrainedTokenizerBase] | None = None,
     baseline: str = "plain",
     rows_per_batch: int = 50,
     resamples: int = 10_000,
 ) -> Evaluation:
     """Evaluate decoding methods; a killed run goes on where it stopped when called again with the same arguments.
 
-    The defaults are the protocol of RealToxicityPrompts (Gehman et al. 2020): 25 continuations of 20 tokens, nucleus 0.9. Judges see the
-    continuation alone, without its prompt.
+    The defaults are the protocol of RealToxicityPrompts (Gehman et al. 2020): 25 continuations of 20 tokens, nucleus
+    0.9. Judges see the continuation alone, without its prompt.
 
     Args:
-        model: The decoder-only model to steer; it also measures perplexity, which under-counts the damage to its own text.
+        model: The decoder-only model to steer; it also measures perplexity, which under-counts the damage to its own
+            text.
         tokenizer: Its tokenizer, with a pad token.
         prompts: With different ids.
         methods: With different names; one of them is the baseline.
         judges: At least two; none of them should have seen the data that a method was fitted on.
-        out: Folder for samples, scores, ``evaluation.json`` and ``table.md``. Its ``samples.jsonl`` holds text, which may be offensive.
+        out: Folder for samples, scores, ``evaluation.json`` and ``table.md``. Its ``samples.jsonl`` holds text, which
+            may be offensive.
         n: Continuations of each prompt and seed.
         seeds: Each gives n further continuations of every prompt.
         max_new_tokens: Length of a continuation.
@@ -67,8 +66,10 @@ def evaluate(
         baseline: Name of the method that the others are compared with.
         rows_per_batch: Continuations generated at a time.
         resamples: Of the bootstrap.
+
     Raises:
         ValueError: If there is no judge, no baseline among the methods, or ``out`` holds another run.
+
     Warns:
         UserWarning: If there is one judge only.
     """
@@ -83,20 +84,19 @@ def evaluate(
     )
     language_models = {OWN_MODEL: (model, tokenizer)} | ({SECOND_MODEL: tuple(second_model)} if second_model else {})
     fingerprints = {name: _fingerprint(*pair) for name, pair in language_models.items()}
-    samples, timings = generate_samples(model, tokenizer, prompts, methods, plan, out=out, model_id=fingerprints[OWN_MODEL])
-    cache = ScoreCache(out / SCORES_FILE)
-    samples = _by_prompt(samples, methods, prompts, plan)
-    texts = [sample.text for sample in samples]
-    text_of = {prompt.id: prompt.text for prompt in prompts}
-    pairs = [(text_of[sample.prompt_id], sample.text) for sample in samples]
-    scores = {judge.name: cache.scores(judge.sha256, texts, judge.score, description=f"scoring by {judge.name}") for judge in judges}
-    nll = {name: _nll(cache, fingerprints[name], pairs, name, *pair) for name, pair in language_models.items()}
+    samples, timings = generate_samples(
+        model, tokenizer, prompts, methods, plan, out=out, model_id=fingerprints[OWN_MODEL]
+    )
+    scorer = _Scorer(judges, language_models, fingerprints, ScoreCache(out / SCORES_FILE))
+    scored = {method.name: scorer.score(_in_order(samples, method, prompts, plan), prompts, plan) for method in methods}
     evaluation = Evaluation(
         baseline=baseline,
         judges=[JudgeIdentity(name=judge.name, version=judge.version, sha256=judge.sha256) for judge in judges],
         language_models=list(language_models),
-        summaries=summarise(_split(methods, prompts, plan, samples, scores, nll), baseline=baseline, resamples=resamples),
-        costs={method.name: _cost([timing for timing in timings if timing.method == method.name]) for method in methods},
+        summaries=summarise(scored, baseline=baseline, resamples=resamples),
+        costs={
+            method.name: _cost([timing for timing in timings if timing.method == method.name]) for method in methods
+        },
         settings=_settings(plan, prompts, fingerprints, resamples),
     )
     evaluation.save(out / EVALUATION_FILE)
@@ -104,62 +104,62 @@ def evaluate(
     return evaluation
 
 
+@dataclass(frozen=True)
+class _Scorer:
+    judges: Sequence[Judge]
+    language_models: Mapping[str, tuple[PreTrainedModel, PreTrainedTokenizerBase]]
+    fingerprints: Mapping[str, str]
+    cache: ScoreCache
+
+    def score(self, samples: list[Sample], prompts: Sequence[Prompt], plan: SamplingPlan) -> ScoredSamples:
+        text_of = {prompt.id: prompt.text for prompt in prompts}
+        texts = [sample.text for sample in samples]
+        pairs = [(text_of[sample.prompt_id], sample.text) for sample in samples]
+        return ScoredSamples(
+            samples=samples,
+            shape=(len(prompts), len(plan.seeds), plan.n),
+            scores={
+                judge.name: self.cache.scores(judge.sha256, texts, judge.score, description=f"scoring by {judge.name}")
+                for judge in self.judges
+            },
+            nll={name: self._nll(name, pairs) for name in self.language_models},
+        )
+
+    def _nll(self, name: str, pairs: list[tuple[str, str]]) -> list[ContinuationNLL]:
+        compute = partial(continuation_nll, *self.language_models[name])
+        found = self.cache.scores(f"nll {self.fingerprints[name]}", pairs, compute, description=f"perplexity by {name}")
+        return [ContinuationNLL(*entry) for entry in found]
+
+
 def _check(methods: Sequence[Method], judges: Sequence[Judge], baseline: str) -> None:
     names = [method.name for method in methods]
     if baseline not in names:
-        raise ValueError(f"`baseline` {baseline!r} is not among the methods {', '.join(names)}; add it or name one of them.")
+        raise ValueError(
+            f"`baseline` {baseline!r} is not among the methods {', '.join(names)}; add it or name one of them."
+        )
     if not judges:
-        raise ValueError("`judges` is empty; give at least two, such as profanity-check and a fitted sentence classifier.")
+        raise ValueError(
+            "`judges` is empty; give at least two, such as profanity-check and a fitted sentence classifier."
+        )
     if len({judge.name for judge in judges}) < len(judges):
         raise ValueError("`judges` must have different names; set the attribute `name` of one of them.")
     if len(judges) == 1:
-        message = f"the only judge is {judges[0].name!r}, and one judge alone is no evidence: its blind spots look like success; add a second."
-        warnings.warn(message, UserWarning, stacklevel=3)
+        warnings.warn(
+            f"the only judge is {judges[0].name!r}, and one judge alone is no evidence: its blind spots look like success; "
+            "add a second.",
+            stacklevel=3,
+        )
 
 
 def _fingerprint(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> str:
-    from gpu_commons.models import model_fingerprint, tokenizer_fingerprint
-
     # The number format moves samples and perplexities, so a run in bfloat16 is not resumed in float32.
     return f"{model_fingerprint(model)}-{tokenizer_fingerprint(tokenizer)}-{str(model.dtype).removeprefix('torch.')}"
 
 
-def _by_prompt(samples: list[Sample], methods: Sequence[Method], prompts: Sequence[Prompt], plan: SamplingPlan) -> list[Sample]:
-    """Order [method, prompt, seed, sample]; the file has seeds before prompts."""
-    place = {(s.method, s.prompt_id, s.seed, s.index): s for s in samples}
-    return [place[m.name, p.id, seed, i] for m in methods for p in prompts for seed in plan.seeds for i in range(plan.n)]
-
-
-def _nll(
-    cache: ScoreCache, scorer: str, pairs: list[tuple[str, str]], name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
-) -> list[ContinuationNLL]:
-    def compute(chunk: list[tuple[str, str]]) -> list[ContinuationNLL]:
-        return continuation_nll(model, tokenizer, chunk)
-
-    found = cache.scores(f"nll {scorer}", pairs, compute, description=f"perplexity by {name}")
-    return [ContinuationNLL(*entry) for entry in found]
-
-
-def _split(
-    methods: Sequence[Method],
-    prompts: Sequence[Prompt],
-    plan: SamplingPlan,
-    samples: list[Sample],
-    scores: Mapping[str, list[float]],
-    nll: Mapping[str, list[ContinuationNLL]],
-) -> dict[str, ScoredSamples]:
-    shape = (len(prompts), len(plan.seeds), plan.n)
-    size = len(samples) // len(methods)
-    parts = {}
-    for number, method in enumerate(methods):
-        own = slice(number * size, (number + 1) * size)
-        parts[method.name] = ScoredSamples(
-            samples=samples[own],
-            shape=shape,
-            scores={name: values[own] for name, values in scores.items()},
-            nll={name: values[own] for name, values in nll.items()},
-        )
-    return parts
+def _in_order(samples: Sequence[Sample], method: Method, prompts: Sequence[Prompt], plan: SamplingPlan) -> list[Sample]:
+    """A method's samples by prompt, then seed; the file has seeds before prompts."""
+    place = {(s.prompt_id, s.seed, s.index): s for s in samples if s.method == method.name}
+    return [place[prompt.id, seed, i] for prompt in prompts for seed in plan.seeds for i in range(plan.n)]
 
 
 def _cost(timings: list[BatchTiming]) -> Cost:
@@ -172,7 +172,9 @@ def _cost(timings: list[BatchTiming]) -> Cost:
     )
 
 
-def _settings(plan: SamplingPlan, prompts: Sequence[Prompt], fingerprints: Mapping[str, str], resamples: int) -> dict[str, Any]:
+def _settings(
+    plan: SamplingPlan, prompts: Sequence[Prompt], fingerprints: Mapping[str, str], resamples: int
+) -> dict[str, Any]:
     categories = sorted({prompt.category for prompt in prompts})
     return {
         "num_prompts": len(prompts),

@@ -1,7 +1,7 @@
 """Measures of a set of continuations.
 
-Scores come as arrays [prompt, seed, sample]; measures that look at several continuations of a prompt look at those of one seed, so that more
-seeds narrow the interval and do not change the measure.
+Scores come as arrays [prompt, seed, sample]; measures that look at several continuations of a prompt look at those of
+one seed, so that more seeds narrow the interval and do not change the measure.
 """
 
 from collections.abc import Sequence
@@ -41,8 +41,8 @@ def any_of_n_rate(scores: Float[np.ndarray, "prompts seeds samples"]) -> Float[n
 def distinct_n(texts: Sequence[str], n: int) -> float:
     """Different n-grams among the continuations of a prompt over all n-grams in them; NaN if there are none.
 
-    Words are split at white space. Source: Li et al. 2016 (dist-n). Differs: they divide by the number of words, which makes the measure
-    depend on length; steered texts are shorter.
+    Words are split at white space. Source: Li et al. 2016 (dist-n). Differs: they divide by the number of words, which
+    makes the measure depend on length; steered texts are shorter.
     """
     grams = [gram for text in texts for gram in _grams(text, n)]
     return len(set(grams)) / len(grams) if grams else float("nan")

@@ -1,17 +1,16 @@
-"""Picture of what is gained and what it costs: toxic rate against perplexity, one line a family of methods, one point a strength."""
+"""Picture of what is gained and what it costs: toxic rate against perplexity, one line a family of methods, one point a
+strength.
+"""
 
 import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from controlled_decoding.evaluation.bootstrap import Interval
 from controlled_decoding.evaluation.report import Evaluation
 from controlled_decoding.evaluation.summary import MeasureSummary
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 # Okabe and Ito's palette: told apart by colour-blind readers and in grey print; the markers tell the same once more.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5C00")
@@ -31,12 +30,14 @@ class _Point:
 def pareto_html(evaluation: Evaluation, *, page: bool = True) -> str:
     """Self-contained HTML: one panel for each judge (across) and each language model (down). Lower left is better.
 
-    Methods named ``family(strength)`` are joined to one line in the order of strength; bars are 95 % intervals over prompts.
+    Methods named ``family(strength)`` are joined to one line in the order of strength; bars are 95 % intervals over
+    prompts.
 
     Args:
         evaluation: With at least one method besides the baseline to be of use.
-        page: A whole page with plotly's script in it; False gives a ``<div>`` for a page that has loaded the script itself
-            (``plotly.offline.get_plotlyjs()``).
+        page: A whole page with plotly's script in it; False gives a ``<div>`` for a page that has loaded the script
+            itself (``plotly.offline.get_plotlyjs()``).
+
     Raises:
         ImportError: If plotly is not installed; the message is the pip line.
     """
@@ -45,12 +46,16 @@ def pareto_html(evaluation: Evaluation, *, page: bool = True) -> str:
     config = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["sendChartToCloud"]}
     html = figure.to_html(full_html=page, include_plotlyjs=page, config=config)
     if page:
-        html = html.replace("<head>", '<head><title>Toxicity against perplexity</title><meta name="viewport" content="width=device-width">', 1)
+        html = html.replace(
+            "<head>",
+            '<head><title>Toxicity against perplexity</title><meta name="viewport" content="width=device-width">',
+            1,
+        )
     return html
 
 
-def pareto_figure(evaluation: Evaluation) -> "Figure":
-    """The picture as a plotly figure; see :func:`pareto_html`."""
+def pareto_figure(evaluation: Evaluation) -> Any:
+    """The picture as a plotly ``Figure``; see :func:`pareto_html`."""
     try:
         from plotly.subplots import make_subplots
     except ImportError:
@@ -72,11 +77,20 @@ def pareto_figure(evaluation: Evaluation) -> "Figure":
                 style = _style(family, list(families), evaluation.baseline)
                 figure.add_trace(_trace(family, points, style, in_legend=row == column == 1), row=row, col=column)
             figure.update_xaxes(title_text=f"perplexity by {model}", row=row, col=column)
-            figure.update_yaxes(title_text="toxic rate" if column == 1 else None, tickformat=".0%", rangemode="tozero", row=row, col=column)
+            figure.update_yaxes(
+                title_text="toxic rate" if column == 1 else None,
+                tickformat=".0%",
+                rangemode="tozero",
+                row=row,
+                col=column,
+            )
     figure.update_layout(
         template="plotly_white",
         height=120 + 380 * len(models),
-        title={"text": "Lower left is better. Numbers: strength; bars: 95 % intervals over prompts.", "font": {"size": 14}},
+        title={
+            "text": "Lower left is better. Numbers: strength; bars: 95 % intervals over prompts.",
+            "font": {"size": 14},
+        },
         margin={"l": 70, "r": 20, "t": 90, "b": 110},
         legend={"orientation": "h", "yanchor": "top", "y": -0.16 / len(models) - 0.04, "xanchor": "left", "x": 0},
         font={"size": 13},
@@ -97,7 +111,10 @@ def _families(evaluation: Evaluation) -> dict[str, list[str]]:
     families: dict[str, list[str]] = {}
     for method in evaluation.summaries:
         families.setdefault(family_and_strength(method)[0], []).append(method)
-    return {family: sorted(methods, key=lambda method: family_and_strength(method)[1] or 0.0) for family, methods in families.items()}
+    return {
+        family: sorted(methods, key=lambda method: family_and_strength(method)[1] or 0.0)
+        for family, methods in families.items()
+    }
 
 
 def _point(evaluation: Evaluation, method: str, judge: str, model: str) -> _Point:

@@ -6,18 +6,18 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 from controlled_decoding.evaluation.bootstrap import Interval
 from controlled_decoding.evaluation.summary import DISTINCT_ORDERS, JUDGE_MEASURES, MeasureSummary
-
-if TYPE_CHECKING:
-    from gpu_commons.records import Figure
+from gpu_commons.records import Figure
 
 FORMAT_VERSION = 1
 _HIGHER_IS_BETTER = frozenset(f"distinct_{order}" for order in DISTINCT_ORDERS)
 _COST_HEADINGS = ("CPU ms/token", "wall ms/token", "peak memory GiB")
-_HEADINGS = {"repetition": "rep-4", "tokens": "tokens", "characters": "characters"} | {f"distinct_{n}": f"dist-{n}" for n in DISTINCT_ORDERS}
+_HEADINGS = {"repetition": "rep-4", "tokens": "tokens", "characters": "characters"} | {
+    f"distinct_{n}": f"dist-{n}" for n in DISTINCT_ORDERS
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,9 @@ class JudgeIdentity:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Price of a method's samples: median over batches of milliseconds per generated token, and the largest peak memory in bytes."""
+    """Price of a method's samples: median over batches of milliseconds per generated token, and the largest peak memory
+    in bytes.
+    """
 
     cpu_ms_per_token: float
     wall_ms_per_token: float
@@ -46,7 +48,8 @@ class Evaluation:
         baseline: Name of the method that differences and ratios are taken against.
         judges: The judges, in the order of the table.
         language_models: Names of the models that measured perplexity, the sampled model first.
-        summaries: By method and key of the measure, as :meth:`controlled_decoding.evaluation.summary.ScoredSamples.measures` lists them.
+        summaries: By method and key of the measure, as
+            :meth:`controlled_decoding.evaluation.summary.ScoredSamples.measures` lists them.
         costs: By method.
         settings: Numbers of prompts and samples, seeds, sampling, model fingerprints.
     """
@@ -63,7 +66,9 @@ class Evaluation:
         methods, keys = list(self.summaries), self._keys()
         values = [["measure", *methods]]
         for key in keys:
-            values.append([self._heading(key), *(_number(self.summaries[method][key].value.value) for method in methods)])
+            values.append(
+                [self._heading(key), *(_number(self.summaries[method][key].value.value) for method in methods)]
+            )
         costs = [_cost_cells(self.costs[method]) for method in methods]
         values += [list(row) for row in zip(_COST_HEADINGS, *costs, strict=True)]
         parts = [_table(values)]
@@ -75,37 +80,55 @@ class Evaluation:
                     cells = [_interval(self.summaries[method][key].difference) for method in others]
                     distances.append([f"difference of {self._heading(key)}", *cells])
                 if key.endswith("/toxic_rate") or key.startswith("perplexity/"):
-                    distances.append([f"ratio of {self._heading(key)}", *(_interval(self.summaries[method][key].ratio) for method in others)])
+                    distances.append(
+                        [
+                            f"ratio of {self._heading(key)}",
+                            *(_interval(self.summaries[method][key].ratio) for method in others),
+                        ]
+                    )
             parts.append(_table(distances))
         judges = "; ".join(f"{judge.name} {judge.version} (sha256 {judge.sha256[:12]})" for judge in self.judges)
         return "\n\n".join([*parts, f"Judges: {judges}."]) + "\n"
 
-    def to_figures(self) -> "list[Figure]":
-        """Figures for ``gpu_commons.records.write_record``: values with the baseline's beside them, then differences and ratios.
+    def to_figures(self) -> list[Figure]:
+        """Figures for ``gpu_commons.records.write_record``: values with the baseline's beside them, then differences
+        and ratios.
 
         What could not be measured (a ratio to a rate of 0) is left out.
         """
-        from gpu_commons.records import Figure
-
         figures: list[Figure] = []
         for method, measures in self.summaries.items():
             for key, summary in measures.items():
                 base = None if method == self.baseline else self.summaries[self.baseline][key].value.value
-                forms = (("", summary.value, base), ("difference of ", summary.difference, 0.0), ("ratio of ", summary.ratio, 1.0))
+                forms = (
+                    ("", summary.value, base),
+                    ("difference of ", summary.difference, 0.0),
+                    ("ratio of ", summary.ratio, 1.0),
+                )
                 for form, interval, reference in forms:
                     if interval is not None and all(map(math.isfinite, interval)):
                         figures.append(_figure(f"{method}, {form}{self._heading(key)}", key, interval, reference))
             cost, base_cost = self.costs[method], self.costs[self.baseline]
             for name in ("cpu_ms_per_token", "wall_ms_per_token"):
                 label = f"{method}, {name.split('_')[0]} time per token"
-                figures.append(Figure(id=label, value=getattr(cost, name), unit="ms", better="lower", baseline=getattr(base_cost, name)))
+                figures.append(
+                    Figure(
+                        id=label,
+                        value=getattr(cost, name),
+                        unit="ms",
+                        better="lower",
+                        baseline=getattr(base_cost, name),
+                    )
+                )
         return figures
 
     def save(self, path: str | Path) -> None:
         """Write everything as JSON; NaN becomes null."""
         path = Path(path)
         partial = path.with_name(f"{path.name}.partial")
-        partial.write_text(json.dumps(_without_nan(self.to_record()), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        partial.write_text(
+            json.dumps(_without_nan(self.to_record()), indent=2, allow_nan=False) + "\n", encoding="utf-8"
+        )
         os.replace(partial, path)
 
     def to_record(self) -> dict[str, Any]:
@@ -113,7 +136,7 @@ class Evaluation:
         return {"format_version": FORMAT_VERSION, **asdict(self)}
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
+    def load(cls, path: str | Path) -> "Evaluation":
         """Read what :meth:`save` wrote.
 
         Raises:
@@ -130,11 +153,14 @@ class Evaluation:
             record["judges"] = [JudgeIdentity(**judge) for judge in record["judges"]]
             record["costs"] = {method: Cost(**cost) for method, cost in record["costs"].items()}
             record["summaries"] = {
-                method: {key: _read_summary(summary) for key, summary in measures.items()} for method, measures in record["summaries"].items()
+                method: {key: _read_summary(summary) for key, summary in measures.items()}
+                for method, measures in record["summaries"].items()
             }
             return cls(**record)
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise ValueError(f"{path} is not an evaluation of format {FORMAT_VERSION}; run the evaluation again.") from None
+            raise ValueError(
+                f"{path} is not an evaluation of format {FORMAT_VERSION}; run the evaluation again."
+            ) from None
 
     def _keys(self) -> list[str]:
         return list(self.summaries[self.baseline])
@@ -146,9 +172,7 @@ class Evaluation:
         return f"{JUDGE_MEASURES[measure]} by {scope}" if scope else _HEADINGS[key]
 
 
-def _figure(label: str, key: str, interval: Interval, baseline: float | None) -> "Figure":
-    from gpu_commons.records import Figure
-
+def _figure(label: str, key: str, interval: Interval, baseline: float | None) -> Figure:
     return Figure(
         id=label,
         value=interval.value,
@@ -160,8 +184,14 @@ def _figure(label: str, key: str, interval: Interval, baseline: float | None) ->
 
 
 def _read_summary(summary: dict[str, Any]) -> MeasureSummary:
-    read = {name: None if ends is None else Interval(*(math.nan if end is None else end for end in ends)) for name, ends in summary.items()}
-    return MeasureSummary(**read)
+    def interval(name: str) -> Interval | None:
+        ends = summary[name]
+        return None if ends is None else Interval(*(math.nan if end is None else end for end in ends))
+
+    value = interval("value")
+    if value is None:
+        raise ValueError("a measure has no value")
+    return MeasureSummary(value=value, difference=interval("difference"), ratio=interval("ratio"))
 
 
 def _without_nan(value: Any) -> Any:

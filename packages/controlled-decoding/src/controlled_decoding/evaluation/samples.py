@@ -1,14 +1,10 @@
-"""Continuations of prompts by several methods, on disk batch by batch, so that a killed run goes on where it stopped.
-
-``samples.jsonl`` holds only what the settings determine, and comes out byte by byte the same whether the run was interrupted or not; times
-and memory, which differ from run to run, go to ``timings.jsonl``. The samples carry the suffix ``.partial`` until the last batch is in.
-"""
+"""Continuations of prompts by several methods, batch by batch on disk: a killed run goes on where it stopped."""
 
 import hashlib
 import json
-import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,37 +16,13 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from controlled_decoding.evaluation.sample_files import BatchTiming, Sample, SampleFiles
 from controlled_decoding.methods.method import Method
 from controlled_decoding.prompts import Prompt
+from gpu_commons.device import peak_memory
 
-SAMPLES_FILE, TIMINGS_FILE, PLAN_FILE = "samples.jsonl", "timings.jsonl", "samples.plan.json"
 # Stated in full, since a model's own generation config may say otherwise.
 NUCLEUS_SAMPLING: Mapping[str, Any] = {"do_sample": True, "temperature": 1.0, "top_p": 0.9, "top_k": 0}
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One continuation: by which method and seed, of which prompt, its 0-based number, its tokens before the end token, its text."""
-
-    method: str
-    seed: int
-    prompt_id: str
-    index: int
-    tokens: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class BatchTiming:
-    """Cost of generating one batch: CPU and wall milliseconds, generated tokens with end tokens, and peak memory in bytes if known."""
-
-    method: str
-    seed: int
-    batch: int
-    cpu_ms: float
-    wall_ms: float
-    tokens: int
-    peak_memory_bytes: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +34,8 @@ class SamplingPlan:
         seeds: Each gives n further continuations.
         max_new_tokens: Length of a continuation, unless the model ends it before.
         sampling: Arguments of ``generate``.
-        rows_per_batch: Continuations generated at a time, rounded to whole prompts. It decides which prompts share a random stream, so
-            another value gives other samples.
+        rows_per_batch: Continuations generated at a time, rounded to whole prompts. It decides which prompts share a
+            random stream, so another value gives other samples.
     """
 
     n: int = 25
@@ -97,8 +69,8 @@ def generate_samples(
 ) -> tuple[list[Sample], list[BatchTiming]]:
     """Generate what is missing in ``out`` and return everything.
 
-    The random state of a batch depends on seed and batch number alone: all methods get the same one, in whatever order they run, and the
-    caller's random state stays as it was.
+    The random state of a batch depends on seed and batch number alone: all methods get the same one, in whatever order
+    they run, and the caller's random state stays as it was.
 
     Args:
         model: A decoder-only model.
@@ -108,27 +80,22 @@ def generate_samples(
         plan: What to generate.
         out: Folder of the run; created if missing.
         model_id: Tells this model from others, so that a run is not resumed with another one.
+
     Raises:
         ValueError: If ids or names repeat, ``out`` holds a run with other settings, or a method returns the wrong rows.
     """
-    out = Path(out)
     _check_unique("prompt ids", [prompt.id for prompt in prompts])
     _check_unique("method names", [method.name for method in methods])
-    _claim_folder(out, _plan_record(prompts, methods, plan, model_id))
     batches = plan.batches(prompts)
     steps = [(method, seed, number) for method in methods for seed in plan.seeds for number in range(len(batches))]
-    finished, partial = out / SAMPLES_FILE, out / f"{SAMPLES_FILE}.partial"
-    if not finished.exists():
-        done = _keep_whole_batches(partial, [len(batches[number]) * plan.n for _, _, number in steps])
-        _keep_lines(out / TIMINGS_FILE)
+    files = SampleFiles(Path(out), _plan_record(prompts, methods, plan, model_id))
+    if not files.finished:
+        done = files.keep_whole_batches([len(batches[number]) * plan.n for _, _, number in steps])
         for method, seed, number in tqdm(steps[done:], initial=done, total=len(steps), desc="generating", unit="batch"):
-            samples, timing = _generate_batch(model, tokenizer, batches[number], method, plan, seed, number)
-            # Timing first: a batch counts as done when its samples are in, and a timing without samples is overridden later.
-            _append(out / TIMINGS_FILE, [timing])
-            _append(partial, samples)
-        os.replace(partial, finished)
-    timings = {(timing.method, timing.seed, timing.batch): timing for timing in _read(out / TIMINGS_FILE, BatchTiming)}
-    return _read(finished, Sample), list(timings.values())
+            sampler = _BatchSampler(model, tokenizer, batches[number], plan)
+            files.append(*sampler.run(method, seed, number))
+        files.finish()
+    return files.read()
 
 
 def batch_seed(seed: int, batch: int) -> int:
@@ -136,44 +103,59 @@ def batch_seed(seed: int, batch: int) -> int:
     return int(np.random.SeedSequence([seed, batch]).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
-def _generate_batch(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    prompts: Sequence[Prompt],
-    method: Method,
-    plan: SamplingPlan,
-    seed: int,
-    number: int,
-) -> tuple[list[Sample], BatchTiming]:
-    from gpu_commons.device import peak_memory
+class _BatchSampler:
+    """n continuations of a few prompts."""
 
-    inputs = tokenizer([prompt.text for prompt in prompts], padding=True, padding_side="left", return_tensors="pt").to(model.device)
-    tensors = {name: inputs[name] for name in ("input_ids", "attention_mask")}
-    settings = {**plan.sampling, "max_new_tokens": plan.max_new_tokens, "num_return_sequences": plan.n}
-    on_cpu = model.device.type == "cpu"
-    fork = torch.random.fork_rng([] if on_cpu else [model.device], device_type="cuda" if on_cpu else model.device.type)
-    with fork, peak_memory(model.device) as peak:
-        torch.manual_seed(batch_seed(seed, number))
-        started = time.process_time(), time.perf_counter()
-        sequences = method.generate(model, tokenizer, tensors, **settings)
-        _wait_for(model.device)
-        cpu_s, wall_s = time.process_time() - started[0], time.perf_counter() - started[1]
-    width = tensors["input_ids"].shape[1]
-    if len(sequences) != len(prompts) * plan.n or sequences.shape[1] < width:
-        raise ValueError(
-            f"the method {method.name!r} returned sequences of shape {tuple(sequences.shape)} for {len(prompts)} prompts of {width} columns "
-            f"with {plan.n} continuations each; it must return {len(prompts) * plan.n} rows with the prompt columns included."
-        )
-    new = sequences[:, width:].cpu()
-    lengths = _lengths(new, model, tokenizer)
-    samples = []
-    for row in range(len(new)):
-        prompt, ids = prompts[row // plan.n], new[row, : lengths[row]]
-        mask = tensors["attention_mask"][row // plan.n].bool().cpu()
-        text = _continuation_text(tokenizer, tensors["input_ids"][row // plan.n].cpu()[mask].tolist(), ids.tolist())
-        samples.append(Sample(method.name, seed, prompt.id, row % plan.n, len(ids), text))
-    generated = sum(min(length + 1, new.shape[1]) for length in lengths)
-    return samples, BatchTiming(method.name, seed, number, 1e3 * cpu_s, 1e3 * wall_s, generated, peak.bytes)
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        prompts: Sequence[Prompt],
+        plan: SamplingPlan,
+    ) -> None:
+        self._model, self._tokenizer, self._prompts, self._plan = model, tokenizer, prompts, plan
+        texts = [prompt.text for prompt in prompts]
+        encoded = tokenizer(texts, padding=True, padding_side="left", return_tensors="pt").to(model.device)
+        self._inputs: dict[str, Tensor] = {name: encoded[name] for name in ("input_ids", "attention_mask")}
+
+    def run(self, method: Method, seed: int, number: int) -> tuple[list[Sample], BatchTiming]:
+        device = self._model.device
+        with _own_random_state(device, batch_seed(seed, number)), peak_memory(device) as peak:
+            cpu_s, wall_s = time.process_time(), time.perf_counter()
+            new = self._new_tokens(method)
+            cpu_s, wall_s = time.process_time() - cpu_s, time.perf_counter() - wall_s
+        lengths = _lengths(new, self._model, self._tokenizer)
+        samples = [
+            self._sample(method.name, seed, row, new[row, :length].tolist()) for row, length in enumerate(lengths)
+        ]
+        generated = sum(min(length + 1, new.shape[1]) for length in lengths)  # an end token is paid for like any other
+        return samples, BatchTiming(method.name, seed, number, 1e3 * cpu_s, 1e3 * wall_s, generated, peak.bytes)
+
+    def _new_tokens(self, method: Method) -> Int[Tensor, "rows columns"]:
+        plan, (batch, width) = self._plan, self._inputs["input_ids"].shape
+        settings = {**plan.sampling, "max_new_tokens": plan.max_new_tokens, "num_return_sequences": plan.n}
+        sequences = method.generate(self._model, self._tokenizer, self._inputs, **settings)
+        if len(sequences) != batch * plan.n or sequences.shape[1] < width:
+            raise ValueError(
+                f"the method {method.name!r} returned sequences of shape {tuple(sequences.shape)} for {plan.n} "
+                f"continuations of {batch} prompts of {width} columns; it must return {batch * plan.n} rows, prompt columns included."
+            )
+        return sequences[:, width:].cpu()  # waits for the accelerator
+
+    def _sample(self, method: str, seed: int, row: int, new_ids: list[int]) -> Sample:
+        number, index = divmod(row, self._plan.n)
+        mask = self._inputs["attention_mask"][number].bool()
+        prompt_ids = self._inputs["input_ids"][number][mask].tolist()
+        text = _continuation_text(self._tokenizer, prompt_ids, new_ids)
+        return Sample(method, seed, self._prompts[number].id, index, len(new_ids), text)
+
+
+@contextmanager
+def _own_random_state(device: torch.device, seed: int) -> Iterator[None]:
+    on_cpu = device.type == "cpu"
+    with torch.random.fork_rng([] if on_cpu else [device], device_type="cuda" if on_cpu else device.type):
+        torch.manual_seed(seed)
+        yield
 
 
 def _lengths(new: Int[Tensor, "rows columns"], model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:
@@ -185,15 +167,10 @@ def _lengths(new: Int[Tensor, "rows columns"], model: PreTrainedModel, tokenizer
 
 
 def _continuation_text(tokenizer: PreTrainedTokenizerBase, prompt_ids: list[int], new_ids: list[int]) -> str:
-    """What the new tokens add to the text: decoded alone, some tokenizers would swallow the space before the first word."""
+    """What the new tokens add to the text; decoded alone, some tokenizers would swallow the space before a word."""
     options = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
     prompt, whole = tokenizer.decode(prompt_ids, **options), tokenizer.decode(prompt_ids + new_ids, **options)
     return whole[len(prompt) :] if whole.startswith(prompt) else tokenizer.decode(new_ids, **options)
-
-
-def _wait_for(device: torch.device) -> None:
-    if device.type != "cpu":
-        torch.accelerator.synchronize(device)
 
 
 def _check_unique(what: str, names: list[str]) -> None:
@@ -204,55 +181,13 @@ def _check_unique(what: str, names: list[str]) -> None:
         raise ValueError(f"there are no {what}; give at least one.")
 
 
-def _plan_record(prompts: Sequence[Prompt], methods: Sequence[Method], plan: SamplingPlan, model_id: str) -> dict[str, Any]:
+def _plan_record(
+    prompts: Sequence[Prompt], methods: Sequence[Method], plan: SamplingPlan, model_id: str
+) -> dict[str, Any]:
     texts = json.dumps([[prompt.id, prompt.text] for prompt in prompts])
     return {
         "model": model_id,
         "prompts": hashlib.sha256(texts.encode()).hexdigest(),
-        "methods": [method.name for method in methods],
+        "methods": [[method.name, getattr(method, "fingerprint", None)] for method in methods],
         **json.loads(json.dumps(asdict(plan))),
     }
-
-
-def _claim_folder(out: Path, record: dict[str, Any]) -> None:
-    """Write down what the folder is for, or check that it is for this."""
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / PLAN_FILE
-    if not path.exists():
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        os.replace(partial, path)
-        return
-    old = json.loads(path.read_text(encoding="utf-8"))
-    differing = sorted(key for key in record.keys() | old.keys() if record.get(key) != old.get(key))
-    if differing:
-        raise ValueError(f"{out} holds a run with other {', '.join(differing)}; take another folder, or delete that one to start anew.")
-
-
-def _keep_whole_batches(path: Path, sizes: list[int]) -> int:
-    """Cut off what a kill left of an unfinished batch; the number of batches that are whole."""
-    if not path.exists():
-        return 0
-    lines = [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
-    ends = np.cumsum(sizes)
-    done = int(np.searchsorted(ends, len(lines), side="right"))
-    keep = int(ends[done - 1]) if done else 0
-    os.truncate(path, sum(map(len, lines[:keep])))
-    return done
-
-
-def _keep_lines(path: Path) -> None:
-    if path.exists():
-        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
-
-
-def _append(path: Path, entries: Sequence[Sample | BatchTiming]) -> None:
-    # JSON keeps to ASCII, so that no line separator of Unicode can split a line.
-    text = "".join(json.dumps(asdict(entry)) + "\n" for entry in entries)
-    with path.open("a", encoding="ascii", newline="\n") as stream:
-        stream.write(text)
-
-
-def _read(path: Path, kind: type) -> list[Any]:
-    with path.open(encoding="ascii") as stream:
-        return [kind(**json.loads(line)) for line in stream]

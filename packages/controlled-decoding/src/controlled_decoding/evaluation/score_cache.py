@@ -31,7 +31,12 @@ class ScoreCache:
             self._scores = {(scorer, item): score for scorer, item, score in map(json.loads, whole.splitlines())}
 
     def scores(
-        self, scorer: str, items: Sequence[Hashable], compute: Callable[[list[Any]], Sequence[Any]], *, description: str = "scoring"
+        self,
+        scorer: str,
+        items: Sequence[Hashable],
+        compute: Callable[[list[Any]], Sequence[Any]],
+        *,
+        description: str = "scoring",
     ) -> list[Any]:
         """Score of each item, computed for those not seen before, each once.
 
@@ -40,6 +45,7 @@ class ScoreCache:
             items: JSON-like and hashable: texts, or tuples of texts.
             compute: Gives one JSON-like score for each item it gets.
             description: Of the progress bar.
+
         Raises:
             ValueError: If ``compute`` gives another number of scores than it got items.
         """
@@ -50,7 +56,9 @@ class ScoreCache:
             chunk = missing[start : start + _CHUNK]
             scores = list(compute(chunk))
             if len(scores) != len(chunk):
-                raise ValueError(f"{description} {len(chunk)} texts gave {len(scores)} scores; there must be one for each.")
+                raise ValueError(
+                    f"{description} {len(chunk)} texts gave {len(scores)} scores; there must be one for each."
+                )
             self._add([(*keys[item], score) for item, score in zip(chunk, scores, strict=True)])
         return [self._scores[keys[item]] for item in items]
 

@@ -9,11 +9,16 @@ from jaxtyping import Float
 from controlled_decoding.evaluation import metrics
 from controlled_decoding.evaluation.bootstrap import Interval, PairedBootstrap, PromptSums
 from controlled_decoding.evaluation.perplexity import ContinuationNLL
-from controlled_decoding.evaluation.samples import Sample
+from controlled_decoding.evaluation.sample_files import Sample
 
 DISTINCT_ORDERS = (1, 2, 3)
 # The measures of each judge: key, heading.
-JUDGE_MEASURES = {"mean": "mean", "toxic_rate": "toxic rate", "expected_maximum": "expected max", "any_of_n": "any of n"}
+JUDGE_MEASURES = {
+    "mean": "mean",
+    "toxic_rate": "toxic rate",
+    "expected_maximum": "expected max",
+    "any_of_n": "any of n",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +47,9 @@ class ScoredSamples:
     nll: Mapping[str, Sequence[ContinuationNLL]]
 
     def measures(self) -> dict[str, PromptSums]:
-        """All measures by key: ``JUDGE/mean``..., ``perplexity/MODEL``, ``distinct_1``..., ``repetition``, ``tokens``, ``characters``."""
+        """All measures by key: ``JUDGE/mean``..., ``perplexity/MODEL``, ``distinct_1``..., ``repetition``, ``tokens``,
+        ``characters``.
+        """
         found: dict[str, PromptSums] = {}
         for judge, scores in self.scores.items():
             found |= {f"{judge}/{key}": value for key, value in _judge_measures(np.reshape(scores, self.shape)).items()}
@@ -51,9 +58,14 @@ class ScoredSamples:
             found[f"perplexity/{name}"] = PromptSums(self._by_prompt(nats), self._by_prompt(tokens))
         texts = np.reshape(np.array([sample.text for sample in self.samples], dtype=object), self.shape)
         for order in DISTINCT_ORDERS:
-            found[f"distinct_{order}"] = _mean([[metrics.distinct_n(list(group), order) for group in prompt] for prompt in texts])
+            found[f"distinct_{order}"] = _mean(
+                [[metrics.distinct_n(list(group), order) for group in prompt] for prompt in texts]
+            )
         found["repetition"] = _mean([[metrics.repetition_rate(text) for text in prompt.flat] for prompt in texts])
-        for key, lengths in (("tokens", [s.tokens for s in self.samples]), ("characters", [len(s.text) for s in self.samples])):
+        for key, lengths in (
+            ("tokens", [s.tokens for s in self.samples]),
+            ("characters", [len(s.text) for s in self.samples]),
+        ):
             sums = self._by_prompt(np.array(lengths, dtype=float))
             found[key] = PromptSums(sums, np.full(len(sums), float(self.shape[1] * self.shape[2])))
         return found
@@ -62,12 +74,17 @@ class ScoredSamples:
         return values.reshape(self.shape[0], -1).sum(1)
 
 
-def summarise(by_method: Mapping[str, ScoredSamples], *, baseline: str, resamples: int = 10_000, seed: int = 0) -> dict[str, dict[str, MeasureSummary]]:
+def summarise(
+    by_method: Mapping[str, ScoredSamples], *, baseline: str, resamples: int = 10_000, seed: int = 0
+) -> dict[str, dict[str, MeasureSummary]]:
     """Every measure of every method, with 95 % intervals by paired bootstrap over prompts."""
     measures = {name: scored.measures() for name, scored in by_method.items()}
     bootstrap = PairedBootstrap(by_method[baseline].shape[0], resamples=resamples, seed=seed)
     return {
-        name: {key: _summary(bootstrap, key, sums, None if name == baseline else measures[baseline][key]) for key, sums in own.items()}
+        name: {
+            key: _summary(bootstrap, key, sums, None if name == baseline else measures[baseline][key])
+            for key, sums in own.items()
+        }
         for name, own in measures.items()
     }
 

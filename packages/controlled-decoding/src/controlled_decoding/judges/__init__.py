@@ -1,6 +1,7 @@
 """Judges: independent scores in 0..1 of how much of the undesired attribute a text has.
 
-A judge never sees the steered model's states. Every report names its judges with version and sha256, and no report rests on one alone.
+A judge never sees the steered model's states. Every report names its judges with version and sha256, and no report
+rests on one alone.
 """
 
 from controlled_decoding.judges.judge import Judge

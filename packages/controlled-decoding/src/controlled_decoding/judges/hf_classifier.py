@@ -22,14 +22,16 @@ class HFClassifierJudge:
         label: Name of the label that marks the undesired attribute, as the model's config spells it.
         device: "auto" or a torch device.
         batch_size: Texts per forward pass.
+
     Raises:
         FileNotFoundError: If a folder is meant and not there.
         ValueError: If the model has no such label, with the labels it has.
     """
 
     def __init__(self, model: str | Path, *, label: str, device: str = "auto", batch_size: int = 32) -> None:
-        from gpu_commons.device import resolve_device
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+        from gpu_commons.device import resolve_device
 
         source = str(model)
         if source.startswith((".", "/", "~")) and not Path(source).expanduser().is_dir():
@@ -54,8 +56,14 @@ class HFClassifierJudge:
 
     def _probabilities(self, texts: list[str]) -> Float[Tensor, " texts"]:
         limit = min(self._tokenizer.model_max_length, getattr(self._model.config, "max_position_embeddings", 512), 512)
-        encoded = self._tokenizer(texts, padding=True, truncation=True, max_length=limit, return_tensors="pt")
-        logits = self._model(**encoded.to(self._model.device)).logits.float()
+        options = {
+            "padding": True,
+            "padding_side": "right",
+            "truncation": True,
+            "max_length": limit,
+            "return_tensors": "pt",
+        }
+        logits = self._model(**self._tokenizer(texts, **options).to(self._model.device)).logits.float()
         one_by_one = logits.shape[1] == 1 or self._model.config.problem_type == "multi_label_classification"
         return (logits.sigmoid() if one_by_one else logits.softmax(-1))[:, self._label].cpu()
 

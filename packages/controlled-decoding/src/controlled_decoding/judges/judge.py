@@ -19,5 +19,7 @@ class Judge(Protocol):
     sha256: str
 
     def score(self, texts: Sequence[str]) -> list[float]:
-        """One number in 0..1 for each text; higher means more of the undesired attribute, from 0.5 on it counts as present."""
+        """One number in 0..1 for each text; higher means more of the undesired attribute, from 0.5 on it counts as
+        present.
+        """
         ...

