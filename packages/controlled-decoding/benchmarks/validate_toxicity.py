@@ -16,7 +16,8 @@ from gpu_commons import Figure, load_model, write_record
 
 from controlled_decoding.config import SASAConfig
 from controlled_decoding.evaluation import Evaluation, evaluate, pareto_html
-from controlled_decoding.fit import fit_subspace
+from controlled_decoding.fit import Reading, collect_states, subspace_from_states
+from controlled_decoding.hidden_state import HiddenSite
 from controlled_decoding.judges import fit_judge, load_judge
 from controlled_decoding.judges.judge import Judge
 from controlled_decoding.labelled_text import LabelledTexts, read_davidson, read_paradetox
@@ -50,12 +51,11 @@ def fit_figures(model, tokenizer, data: LabelledTexts, seeds: Sequence[int]) -> 
     for per_class, target in [(1500, 0.93), (200, 0.88)]:
         for seed in seeds if per_class == 200 else seeds[:1]:
             rows = paradetox_pairs(data, per_class + HOLDOUT_PAIRS, seed)
-            fits = {}
-            for solver in ("ledoit_wolf", "pinv"):
-                holdout = HOLDOUT_PAIRS / (per_class + HOLDOUT_PAIRS)
-                fits[solver] = fit_subspace(model, tokenizer, rows, solver=solver, holdout=holdout, seed=seed)
-            ours, theirs = fits["ledoit_wolf"].report, fits["pinv"].report
-            kept = kept or fits["ledoit_wolf"]
+            holdout = HOLDOUT_PAIRS / (per_class + HOLDOUT_PAIRS)
+            states = collect_states(model, tokenizer, rows, [HiddenSite.of(model)], Reading(holdout=holdout, seed=seed))
+            fitted, by_pinv = (subspace_from_states(states, solver=solver, attribute="toxicity") for solver in ("ledoit_wolf", "pinv"))
+            ours, theirs = fitted.report, by_pinv.report
+            kept = kept or fitted
             print(f"{per_class} per class, seed {seed}: AUC {ours.auc:.3f} {ours.auc_interval}, pinv {theirs.auc:.3f}", file=sys.stderr)
             name = f"held-out AUC, {per_class} per class, seed {seed}"
             figures.append(Figure(id=name, value=ours.auc, interval=ours.auc_interval, unit="AUC", better="higher", target=target, baseline=theirs.auc))

@@ -42,13 +42,19 @@ def negative_log_likelihood(log_odds: np.ndarray, labels: np.ndarray) -> float:
 def fit_log_odds(margins: np.ndarray, labels: np.ndarray) -> LogOdds:
     """Maximum-likelihood slope and intercept under equal priors.
 
-    LDA's own log-odds are about twice too confident on held-out text; one slope mends that. A tiny penalty keeps it finite where the classes are
-    perfectly separated. The slope is never negative: a subspace that points the wrong way steers nothing.
+    LDA's own log-odds are about twice too confident on held-out text; one slope mends that. The slope is never negative: a subspace that points the
+    wrong way steers nothing.
+
+    Source: Platt 1999, with his smoothed targets (N + 1) / (N + 2), which keep the slope finite where the classes are perfectly separated.
     """
+    counts = np.bincount(labels, minlength=2)
+    weights = _class_weights(labels)
+    target = np.where(labels == 1, (counts[1] + 1) / (counts[1] + 2), 1 / (counts[0] + 2))
     scale = float(margins.std()) or 1.0
 
     def loss(line: np.ndarray) -> float:
-        return negative_log_likelihood(line[0] * margins / scale + line[1], labels) + 1e-3 * line[0] ** 2
+        log_odds = line[0] * margins / scale + line[1]
+        return float((weights * (np.logaddexp(0.0, log_odds) - target * log_odds)).sum())
 
     slope, intercept = minimize(loss, x0=np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(0.0, None), (None, None)]).x
     return LogOdds(float(slope) / scale, float(intercept))

@@ -7,9 +7,9 @@ streamed in float64, so that memory does not grow with the data; the margin is c
 
 import hashlib
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from controlled_decoding.subspace import FitReport, SubspaceClassifier
 
 logger = logging.getLogger(__name__)
 Solver = Literal["ledoit_wolf", "pinv"]
-MAX_HOLDOUT = 4096
+MAX_HOLDOUT_PER_CLASS = 2048
 CLASS_NAMES = ("undesired", "desired")
 
 
@@ -47,6 +47,34 @@ class SweepRow:
     accuracy: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How labelled texts are read and split.
+
+    Attributes:
+        chat: Render prompt and text through the chat template instead of raw concatenation.
+        holdout: Share of each class (of the groups, if there are any) kept for the report and the calibration.
+        seed: Of the split.
+        batch_tokens: Padded tokens in a forward pass.
+        max_length: Tokens of a text that are read.
+    """
+
+    chat: bool = False
+    holdout: float = 0.2
+    seed: int = 0
+    batch_tokens: int = 4096
+    max_length: int = 1024
+
+
+class States(NamedTuple):
+    """What a fit needs of the texts: for each site the moments of the fitted rows and the states of the held-out ones, whose labels follow."""
+
+    sites: Sequence[HiddenSite]
+    moments: list[ClassMoments]
+    held_out: list[Float[Tensor, "holdout hidden"]]
+    labels: np.ndarray
+
+
 def fit_subspace(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
@@ -57,11 +85,7 @@ def fit_subspace(
     normed: bool | None = None,
     solver: Solver = "ledoit_wolf",
     rcond: float = 1e-6,
-    chat: bool = False,
-    holdout: float = 0.2,
-    seed: int = 0,
-    batch_tokens: int = 4096,
-    max_length: int = 1024,
+    **reading: Any,
 ) -> SubspaceClassifier:
     """Fit the hyperplane between desired and undesired texts.
 
@@ -72,54 +96,46 @@ def fit_subspace(
         normed: After the final norm; default yes at the last layer.
         solver: "ledoit_wolf" shrinks the pooled covariance; "pinv" is the authors' pseudo-inverse.
         rcond: Eigenvalues of the covariance below this (absolute) are dropped by "pinv".
-        chat: Render prompt and text through the chat template.
-        holdout: Share of each class that is kept for the report and the calibration.
-        seed: Of the split.
-        batch_tokens: Padded tokens per forward pass.
-        max_length: Tokens of a text that are read.
+        reading: Fields of :class:`Reading`.
     Raises:
         ValueError: If a class has fewer than 8 rows on either side of the split, a text is empty, or a state is not finite.
     """
-    site = HiddenSite.of(model, layer, normed=normed)
-    states = _collect(model, tokenizer, data, [site], chat=chat, holdout=holdout, seed=seed, batch_tokens=batch_tokens, max_length=max_length)
+    how = Reading(**reading)
+    states = collect_states(model, tokenizer, data, [HiddenSite.of(model, layer, normed=normed)], how)
+    facts = {
+        "render": "chat" if how.chat else "raw",
+        "model_name": _public_name(model),
+        "data_sha256": _data_fingerprint(data),
+        "holdout": how.holdout,
+        "seed": how.seed,
+        "max_length": how.max_length,
+    }
+    prints = {"model": model_fingerprint(model), "tokenizer": tokenizer_fingerprint(tokenizer)}
+    return replace(subspace_from_states(states, solver=solver, rcond=rcond, attribute=attribute, facts=facts), **prints)
+
+
+def subspace_from_states(
+    states: States, *, solver: Solver = "ledoit_wolf", rcond: float = 1e-6, attribute: str, facts: Mapping[str, Any] | None = None
+) -> SubspaceClassifier:
+    """The hyperplane at the first site of states that were collected once, so that solvers can be compared on the same texts."""
     direction = _solve(states.moments[0], solver, rcond)
     weight, midpoint = _unit(direction.weight), states.moments[0].means.mean(0)
     margins = (states.held_out[0].double() @ weight - midpoint @ weight).numpy()
-    labels = states.labels
-    log_odds = calibration.fit_log_odds(margins, labels)
+    log_odds = calibration.fit_log_odds(margins, states.labels)
     return SubspaceClassifier(
         weight=weight.float(),
         midpoint=midpoint.float(),
         attribute=attribute,
-        site=site,
+        site=states.sites[0],
         slope=log_odds.slope,
         intercept=log_odds.intercept,
-        model=model_fingerprint(model),
-        tokenizer=tokenizer_fingerprint(tokenizer),
-        report=_report(margins, labels, states.moments[0], direction),
-        provenance={
-            "solver": solver,
-            "render": "chat" if chat else "raw",
-            "model_name": _public_name(model),
-            "data_sha256": _data_fingerprint(data),
-            "holdout": holdout,
-            "seed": seed,
-            "max_length": max_length,
-        },
+        report=_report(margins, states.labels, states.moments[0], direction),
+        provenance={"solver": solver, **(facts or {})},
     )
 
 
 def layer_sweep(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    data: LabelledTexts,
-    *,
-    layers: Sequence[int] | None = None,
-    chat: bool = False,
-    holdout: float = 0.2,
-    seed: int = 0,
-    batch_tokens: int = 4096,
-    max_length: int = 1024,
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, data: LabelledTexts, *, layers: Sequence[int] | None = None, **reading: Any
 ) -> list[SweepRow]:
     """Held-out AUC of the shrunk direction at several layers, all read in the same forward passes.
 
@@ -128,13 +144,13 @@ def layer_sweep(
 
     Args:
         layers: Layers to try; by default eight spread over the depth, and the last one.
+        reading: Fields of :class:`Reading`.
     """
     depth = depth_of(model)
     wanted = sorted({*range(max(1, depth // 8), depth, max(1, depth // 8)), depth}) if layers is None else layers
-    sites = [HiddenSite.of(model, layer) for layer in wanted]
-    states = _collect(model, tokenizer, data, sites, chat=chat, holdout=holdout, seed=seed, batch_tokens=batch_tokens, max_length=max_length)
+    states = collect_states(model, tokenizer, data, [HiddenSite.of(model, layer) for layer in wanted], Reading(**reading))
     rows = []
-    for site, moments, held_out in zip(sites, states.moments, states.held_out, strict=True):
+    for site, moments, held_out in zip(states.sites, states.moments, states.held_out, strict=True):
         weight = _unit(_solve(moments, "ledoit_wolf", 0.0).weight)
         margins = (held_out.double() @ weight - moments.means.mean(0) @ weight).numpy()
         accuracy = float(((margins > 0) == (states.labels == 1)).mean())
@@ -156,46 +172,36 @@ def calibrate_subspace(
     return subspace.calibrated(*calibration.fit_log_odds(margins.double().numpy(), np.asarray(data.labels)))
 
 
-class _States(NamedTuple):
-    moments: list[ClassMoments]
-    held_out: list[Float[Tensor, "holdout hidden"]]
-    labels: np.ndarray
-
-
-def _collect(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    data: LabelledTexts,
-    sites: Sequence[HiddenSite],
-    *,
-    chat: bool,
-    holdout: float,
-    seed: int,
-    batch_tokens: int,
-    max_length: int,
-) -> _States:
-    """Stream every text once: moments of the fitted rows, states of the held-out ones."""
+def collect_states(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, data: LabelledTexts, sites: Sequence[HiddenSite], how: Reading
+) -> States:
+    """Stream every text once: moments of the fitted rows, states of the held-out ones; errors as in :func:`fit_subspace`."""
     labels = np.asarray(data.labels)
-    held_out = _split(labels, data.groups, holdout, seed)
+    held_out = data.held_out(how.holdout, seed=how.seed, at_most=MAX_HOLDOUT_PER_CLASS)
     _check_classes(labels[~held_out], "to fit on")
     _check_classes(labels[held_out], "to hold out")
     openings: Sequence[str | None] = data.prompts if data.prompts is not None else [None] * len(labels)
-    tokens = [render(tokenizer, text, prompt, chat=chat) for text, prompt in zip(data.texts, openings, strict=True)]
+    tokens = [render(tokenizer, text, prompt, chat=how.chat) for text, prompt in zip(data.texts, openings, strict=True)]
     width = model.config.get_text_config().hidden_size
     moments = [ClassMoments(2, width) for _ in sites]
-    position = np.cumsum(held_out) - 1
+    place = np.cumsum(held_out) - 1
     kept = [torch.empty(int(held_out.sum()), width) for _ in sites]
-    for rows, states in embed(model, tokens, sites, batch_tokens=batch_tokens, max_length=max_length):
+    for rows, states in embed(model, tokens, sites, batch_tokens=how.batch_tokens, max_length=how.max_length):
         batch = np.asarray(rows)
-        train = torch.from_numpy(~held_out[batch])
-        for place, hidden in enumerate(states):
+        train = ~held_out[batch]
+        for number, hidden in enumerate(states):
             hidden = hidden.cpu()
-            if not torch.isfinite(hidden).all():
-                row = rows[int((~torch.isfinite(hidden).all(-1)).nonzero()[0])]
-                raise ValueError(f"the embedding of row {row} is NaN or infinite; load the model with --dtype float32, or drop that row.")
-            moments[place].update(hidden[train], torch.from_numpy(labels[batch])[train])
-            kept[place][position[batch[~train.numpy()]]] = hidden[~train]
-    return _States(moments, kept, labels[held_out])
+            _check_finite(hidden, rows)
+            moments[number].update(hidden[train], torch.from_numpy(labels[batch[train]]))
+            kept[number][place[batch[~train]]] = hidden[~train]
+    return States(sites, moments, kept, labels[held_out])
+
+
+def _check_finite(hidden: Float[Tensor, "rows hidden"], rows: Sequence[int]) -> None:
+    finite = torch.isfinite(hidden).all(-1)
+    if not finite.all():
+        row = rows[int((~finite).nonzero()[0])]
+        raise ValueError(f"the embedding of row {row} is NaN or infinite; load the model with --dtype float32, or drop that row.")
 
 
 def _solve(moments: ClassMoments, solver: Solver, rcond: float) -> Direction:
@@ -230,22 +236,6 @@ def _report(margins: np.ndarray, labels: np.ndarray, moments: ClassMoments, dire
         shrinkage=direction.shrinkage,
         margin_quantiles={name: np.quantile(margins[labels == c], quantiles).tolist() for c, name in enumerate(CLASS_NAMES)},
     )
-
-
-def _split(labels: np.ndarray, groups: Sequence[object] | None, holdout: float, seed: int) -> np.ndarray:
-    """Which rows are held out: the share ``holdout`` of the groups (of the rows of each class, where rows are their own groups)."""
-    if not 0 < holdout < 1:
-        raise ValueError(f"`holdout` must be in (0, 1), got {holdout}.")
-    generator = np.random.default_rng(seed)
-    held_out = np.zeros(len(labels), dtype=bool)
-    if groups is not None:
-        names, members = np.unique([str(group) for group in groups], return_inverse=True)
-        chosen = generator.permutation(len(names))[: min(round(holdout * len(names)), MAX_HOLDOUT // 2)]
-        return np.isin(members, chosen)
-    for label in (0, 1):
-        rows = np.flatnonzero(labels == label)
-        held_out[generator.permutation(rows)[: min(round(holdout * len(rows)), MAX_HOLDOUT // 2)]] = True
-    return held_out
 
 
 def _check_classes(labels: np.ndarray, purpose: str) -> None:

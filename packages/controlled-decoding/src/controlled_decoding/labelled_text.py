@@ -79,23 +79,28 @@ class LabelledTexts:
         return self.subset(np.sort(np.concatenate(chosen)))
 
     def split(self, holdout: float = 0.2, *, seed: int = 0) -> tuple["LabelledTexts", "LabelledTexts"]:
-        """Two disjoint parts: the larger to fit on, and about ``holdout`` of each class to report on.
+        """Two disjoint parts, to fit on and to report on; see :meth:`held_out`."""
+        held = self.held_out(holdout, seed=seed)
+        return self.subset(np.flatnonzero(~held)), self.subset(np.flatnonzero(held))
+
+    def held_out(self, holdout: float = 0.2, *, seed: int = 0, at_most: int | None = None) -> np.ndarray:
+        """Which rows to report on, as booleans: about ``holdout`` of each class, and ``at_most`` so many of each.
 
         Rows of one group, and rows with the same text, stay on one side; otherwise the report would be on texts already
         seen.
         """
         if not 0 < holdout < 1:
-            raise ValueError(f"`holdout` must lie between 0 and 1, got {holdout}.")
+            raise ValueError(f"`holdout` must be in (0, 1), got {holdout}.")
         cluster = self._clusters()
         counts = np.zeros((cluster.max(initial=-1) + 1, 2), dtype=int)
         np.add.at(counts, (cluster, np.asarray(self.labels, dtype=int)), 1)
-        room = np.maximum(np.round(holdout * counts.sum(0)), 1)
+        room = np.clip(np.round(holdout * counts.sum(0)), 1, at_most)
         held = np.zeros(len(counts), dtype=bool)
         for candidate in np.random.default_rng(seed).permutation(len(counts)):
             if np.all((counts[candidate] <= room) | (counts[candidate] == 0)):
                 held[candidate] = True
                 room -= counts[candidate]
-        return self.subset(np.flatnonzero(~held[cluster])), self.subset(np.flatnonzero(held[cluster]))
+        return held[cluster]
 
     def _clusters(self) -> np.ndarray:
         """Number, per row, of the smallest set of rows that is closed under same group and same text."""

@@ -117,7 +117,7 @@ def test_mixed_requests_at_once_equal_the_same_requests_alone(served):
         {"strengths": {"toxicity": 2, "formality": 0.5}},
         None,
     ]
-    draws = [{"temperature": 0}, {"temperature": 0.8, "top_p": 0.7}, {"temperature": 1.3}]
+    draws = [{"temperature": 0}, {"temperature": 0.6, "top_p": 0.3}, {"temperature": 1.3}]
     requests = [
         {
             "prompt": prompts[index % 4],

@@ -3,7 +3,7 @@
 import torch
 from transformers import LogitsProcessorList, TemperatureLogitsWarper, TopPLogitsWarper
 
-from controlled_decoding.serving.sampling import Sampling, make_row_pick, warp
+from controlled_decoding.serving.sampling import Sampling, draw_uniform, make_row_pick, warp
 
 
 def test_each_row_is_warped_by_its_own_settings():
@@ -20,32 +20,32 @@ def test_each_row_is_warped_by_its_own_settings():
 
 def test_a_draw_does_not_depend_on_the_width_of_the_batch():
     """A row padded with absent candidates draws what it draws without them."""
-    scores = torch.randn(1, 6, generator=torch.Generator().manual_seed(1))
-    padded = torch.cat([scores, torch.full((1, 20), -torch.inf)], dim=-1)
-    for seed in range(50):
-        draws = [
-            make_row_pick([Sampling()], [torch.Generator().manual_seed(seed)])(shown, [0]) for shown in (scores, padded)
-        ]
-        assert torch.equal(*draws)
+    scores = torch.randn(1, 6, generator=torch.Generator().manual_seed(1)).expand(200, -1)
+    padded = torch.cat([scores, torch.full((200, 20), -torch.inf)], dim=-1)
+    pick = make_row_pick([Sampling()] * 200, torch.linspace(0, 0.999, 200, dtype=torch.float64))
+    narrow, wide = pick(scores, range(200)), pick(padded, range(200))
+    assert torch.equal(narrow, wide)
+    assert len(narrow.unique()) == 6
 
 
 def test_draws_follow_the_distribution():
     """Of 20,000 draws; absent tokens are never drawn, not even at the ends."""
     p = torch.tensor([0.0, 0.5, 0.3, 0.0, 0.2, 0.0])
     count = 20_000
-    generators = [torch.Generator().manual_seed(seed) for seed in range(count)]
-    pick = make_row_pick([Sampling()] * count, generators)
+    uniform = draw_uniform([torch.Generator().manual_seed(0)] * count)
+    uniform[:2] = torch.tensor([0.0, 1.0])
+    pick = make_row_pick([Sampling()] * count, uniform)
     drawn = pick(p.log().expand(count, -1), range(count)).bincount(minlength=6) / count
     assert ((drawn - p).abs() <= 4.5 * (p * (1 - p) / count).sqrt()).all()
 
 
 def test_greedy_and_drawing_rows_share_a_batch():
-    scores = torch.tensor([[0.0, 5.0, 1.0]] * 3)
-    rows = [Sampling(temperature=0.0), Sampling(temperature=1.0), Sampling(temperature=0.0)]
-    generators = [torch.Generator().manual_seed(seed) for seed in range(3)]
-    choice = make_row_pick(rows, generators)(scores[1:], [1, 2])
-    assert choice[1] == 1
-    assert generators[2].get_state().equal(torch.Generator().manual_seed(2).get_state()), "a greedy row draws nothing"
+    """Each row uses its own number; greedy ones use none."""
+    rows = [Sampling(temperature=0.0), Sampling(temperature=1.0), Sampling(temperature=1.0)]
+    pick = make_row_pick(rows, torch.tensor([0.999, 0.001, 0.999], dtype=torch.float64))
+    scores = torch.tensor([[0.3, 0.4, 0.3]]).log().expand(3, -1)
+    assert pick(scores, [0, 1, 2]).tolist() == [1, 0, 2]
+    assert pick(scores[1:], [2, 0]).tolist() == [2, 1]
 
 
 def test_choices_of_one_request_have_seeds_of_their_own():

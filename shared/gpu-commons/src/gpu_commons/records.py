@@ -85,8 +85,8 @@ def write_record(
         extra: Further top-level keys, for instance raw measurements.
 
     Returns:
-        The path of the record, in ``<results_dir>/scratch`` if the run was shortened, the working tree differed from its
-        commit (other results aside), or the commit is unknown.
+        The path of the record, in ``<results_dir>/scratch`` if the run was shortened, the working tree differed from
+        its commit (other results aside), or the commit is unknown.
 
     Raises:
         ValueError: If the name suits no file, two figures share an id, or ``extra`` redefines a key.

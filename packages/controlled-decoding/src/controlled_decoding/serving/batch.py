@@ -8,7 +8,7 @@ from transformers import PreTrainedModel
 
 from controlled_decoding.decoder import SteeredDecoder
 from controlled_decoding.serving.row import Row
-from controlled_decoding.serving.sampling import make_row_pick, warp
+from controlled_decoding.serving.sampling import draw_uniform, make_row_pick, warp
 from controlled_decoding.steering import Steering, Taps
 from gpu_commons import open_branches
 from gpu_commons.kv_cache import TreeBranches
@@ -65,7 +65,7 @@ class RunningBatch:
         tokens = self._decoder.step(
             warp(self._decoder.logits(), settings),
             torch.tensor([row.strengths for row in self.rows], device=device),
-            make_row_pick(settings, [row.generator for row in self.rows]),
+            make_row_pick(settings, draw_uniform([row.generator for row in self.rows])),
             step=torch.tensor([row.num_tokens for row in self.rows]),
             # A request's own nucleus has been cut by the warper.
             top_p=torch.tensor([1.0 if row.top_p < 1 else own_nucleus for row in settings], device=device),

@@ -56,33 +56,43 @@ def warp(logits: Float[Tensor, "batch vocab"], rows: Sequence[Sampling]) -> Floa
     return scores
 
 
-def make_row_pick(rows: Sequence[Sampling], generators: Sequence[torch.Generator]) -> Pick:
-    """How each row's token is chosen from its scores.
+def draw_uniform(generators: Sequence[torch.Generator]) -> Float[Tensor, " batch"]:
+    """One number in [0, 1) for each row.
 
-    One uniform number a token is inverted through the cumulative distribution: unlike `torch.multinomial`, whose draw
-    depends on how many entries it is shown, this gives the same token however wide the other rows make the batch.
+    Drawn at every step, also where a row turns out to have a single candidate: whether it is then asked to choose
+    depends on its neighbours, and its later draws must not.
+    """
+    return torch.cat([torch.rand(1, generator=generator, dtype=torch.float64) for generator in generators])
+
+
+def make_row_pick(rows: Sequence[Sampling], uniform: Float[Tensor, " batch"]) -> Pick:
+    """How each row's token is chosen from its scores: the largest, or a draw by inverting the cumulative distribution.
+
+    Unlike `torch.multinomial`, whose draw depends on how many entries it is shown, inversion gives the same token
+    however wide the other rows make the batch.
 
     Args:
         rows: Settings of all rows of the batch.
-        generators: One each, on the CPU.
+        uniform: Of this step, one for each row of the batch.
     """
 
     def pick(scores: Float[Tensor, "rows choices"], indices: Sequence[int]) -> Int[Tensor, " rows"]:
         choice = scores.argmax(-1)
         drawn = [place for place, index in enumerate(indices) if not rows[index].greedy]
         if drawn:
-            uniform = torch.cat(
-                [torch.rand(1, generator=generators[indices[place]], dtype=torch.float64) for place in drawn]
-            )
-            choice[drawn] = _invert(scores[drawn], uniform)
+            choice[drawn] = _invert(scores[drawn], uniform[[indices[place] for place in drawn]])
         return choice
 
     return pick
 
 
 def _invert(scores: Float[Tensor, "rows choices"], uniform: Float[Tensor, " rows"]) -> Int[Tensor, " rows"]:
-    """The first entry whose cumulative probability exceeds the uniform number; doubles keep absent entries out."""
+    """The first entry whose cumulative probability exceeds the uniform number; absent entries never do."""
     precision = torch.float32 if scores.device.type == "mps" else torch.float64
     cumulative = scores.to(precision).softmax(-1).cumsum(-1)
-    reached = uniform.to(scores.device, precision)[:, None] * cumulative[:, -1:]
-    return torch.searchsorted(cumulative, reached, right=True)[:, 0].clamp(max=scores.shape[-1] - 1)
+    total = cumulative[:, -1:]
+    # Rounding must not lift the number to the total, which no entry exceeds.
+    reached = torch.minimum(
+        uniform.to(scores.device, precision)[:, None] * total, torch.nextafter(total, total.new_zeros(1))
+    )
+    return torch.searchsorted(cumulative, reached, right=True)[:, 0]

@@ -103,6 +103,7 @@ def assemble_page(title: str, sections: Sequence[tuple[str, str, str]]) -> str:
 def write_html(page: str, path: str | os.PathLike[str]) -> Path:
     """Write a page aside and rename it, so that nothing half-written stays."""
     target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f"{target.name}.partial")
     aside.write_text(page, encoding="utf-8")
     os.replace(aside, target)

@@ -142,6 +142,7 @@ class Trace:
         steps = values.pop("steps")
         lines = [{"format": FORMAT, "format_version": FORMAT_VERSION, "num_steps": len(steps), **values}, *steps]
         target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
         aside = target.with_name(f"{target.name}.partial")
         aside.write_text(
             "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines), encoding="utf-8"
