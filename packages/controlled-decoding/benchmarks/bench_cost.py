@@ -1,7 +1,8 @@
 """Cost per generated token of SASA's plans beside plain decoding and the released code's scheme.
 
-All rows continue the same random prompt on the same model in turn, round after round, on one thread; a step's cost is the median CPU time between two
-calls of a stopping criterion, a ratio's interval is a bootstrap over rounds. The subspace is random: cost does not depend on its direction.
+All rows continue the same random prompt on the same model in turn, round after round, on one thread; a step's cost is
+the median CPU time between two calls of a stopping criterion, a ratio's interval is a bootstrap over rounds. The
+subspace is random: cost does not depend on its direction.
 """
 
 import argparse
@@ -13,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from gpu_commons import Figure, load_model, write_record
 from transformers import DynamicCache, LogitsProcessor, StoppingCriteria
 
 from controlled_decoding.config import SASAConfig
 from controlled_decoding.hidden_state import HiddenSite
 from controlled_decoding.methods.sasa import SASA
 from controlled_decoding.subspace import SubspaceClassifier
+from gpu_commons import Figure, load_model, write_record
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -39,7 +40,8 @@ class Clock(StoppingCriteria):
 
 
 class ReleasedScheme(LogitsProcessor):
-    """What the released processor does at every step: a pass of its own to bring its cache up to date, then K copies of that cache.
+    """What the released processor does at every step: a pass of its own to bring its cache up to date, then K copies
+    of that cache.
 
     Re-stated from its description (specs: two extra passes, K output embeddings, batch 1), for timing only.
     """
@@ -72,7 +74,13 @@ class Contender:
 def random_subspace(model) -> SubspaceClassifier:
     width = model.config.hidden_size
     weight = torch.randn(width, generator=torch.Generator().manual_seed(0))
-    return SubspaceClassifier(weight=weight / weight.norm(), midpoint=torch.zeros(width), attribute="random", site=HiddenSite.of(model), slope=1.0)
+    return SubspaceClassifier(
+        weight=weight / weight.norm(),
+        midpoint=torch.zeros(width),
+        attribute="random",
+        site=HiddenSite.of(model),
+        slope=1.0,
+    )
 
 
 def contenders(model, tokenizer, prompt: dict[str, torch.Tensor], tokens: int) -> list[Contender]:
@@ -90,7 +98,9 @@ def contenders(model, tokenizer, prompt: dict[str, torch.Tensor], tokens: int) -
         def run(clock: Clock) -> None:
             cache = DynamicCache(config=model.config)
             steer = SASA(subspace, config=config).processor(model, prompt["attention_mask"], cache)
-            model.generate(**prompt, past_key_values=cache, logits_processor=[steer], stopping_criteria=[clock], **options)
+            model.generate(
+                **prompt, past_key_values=cache, logits_processor=[steer], stopping_criteria=[clock], **options
+            )
 
         return run
 
@@ -129,7 +139,9 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(run.seed)
     model, tokenizer = load_model(run.model, dtype=run.dtype)
-    ids = torch.randint(100, model.config.vocab_size, (1, run.context), generator=torch.Generator().manual_seed(run.seed))
+    ids = torch.randint(
+        100, model.config.vocab_size, (1, run.context), generator=torch.Generator().manual_seed(run.seed)
+    )
     rows = contenders(model, tokenizer, {"input_ids": ids, "attention_mask": torch.ones_like(ids)}, run.tokens)
     times: dict[str, list[float]] = {row.name: [] for row in rows}
     for number in range(run.rounds + 1):
@@ -140,7 +152,13 @@ def main() -> None:
                 times[row.name].append(clock.step_ms())
         print({name: round(float(np.median(values)), 1) for name, values in times.items() if values}, file=sys.stderr)
     figures = [
-        Figure(id=f"ms-{name}", value=float(np.median(values)), interval=(min(values), max(values)), unit="CPU ms/token", better="lower")
+        Figure(
+            id=f"ms-{name}",
+            value=float(np.median(values)),
+            interval=(min(values), max(values)),
+            unit="CPU ms/token",
+            better="lower",
+        )
         for name, values in times.items()
     ]
     for above, below, target in [
@@ -152,11 +170,29 @@ def main() -> None:
         ("tree-k50", "released-k50", 0.5),
     ]:
         value, interval = ratio(times, above, below, run.seed)
-        figures.append(Figure(id=f"{above}/{below}", value=value, interval=interval, unit="ratio", better="lower", target=target, baseline=1.0))
+        figures.append(
+            Figure(
+                id=f"{above}/{below}",
+                value=value,
+                interval=interval,
+                unit="ratio",
+                better="lower",
+                target=target,
+                baseline=1.0,
+            )
+        )
         print(f"{above}/{below}: {value:.2f} [{interval[0]:.2f}, {interval[1]:.2f}] target {target}")
     config = {**vars(run), "threads": 1, "clock": "process CPU time"}
     command = " ".join(["python", "benchmarks/bench_cost.py", *sys.argv[1:]])
-    path = write_record("bench_cost", results_dir=RESULTS, command=command, config=config, seeds=[run.seed], figures=figures, shortened=run.rounds < 9)
+    path = write_record(
+        "bench_cost",
+        results_dir=RESULTS,
+        command=command,
+        config=config,
+        seeds=[run.seed],
+        figures=figures,
+        shortened=run.rounds < 9,
+    )
     print(path.name)
 
 

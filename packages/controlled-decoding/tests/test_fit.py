@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from gpu_commons import ClassMoments, model_fingerprint
-from gpu_commons.testing import tiny_model
 from scipy.stats import norm
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import roc_auc_score
@@ -13,6 +11,8 @@ from controlled_decoding import calibration
 from controlled_decoding.fit import _solve, calibrate_subspace, fit_subspace, layer_sweep
 from controlled_decoding.hidden_state import HiddenSite, embed, render
 from controlled_decoding.labelled_text import LabelledTexts
+from gpu_commons import ClassMoments, model_fingerprint
+from gpu_commons.testing import tiny_model
 
 
 def gaussian_classes(per_class: int, width: int, seed: int, distance: float = 2.0):
@@ -22,7 +22,11 @@ def gaussian_classes(per_class: int, width: int, seed: int, distance: float = 2.
     bayes = np.linalg.solve(mix @ mix.T, difference := generator.normal(size=width))
     difference *= distance / np.sqrt(difference @ bayes)
     rows = [generator.normal(size=(per_class, width)) @ mix.T + sign * difference / 2 for sign in (-1, 1)]
-    return torch.from_numpy(np.concatenate(rows)), torch.arange(2).repeat_interleave(per_class), bayes / np.linalg.norm(bayes)
+    return (
+        torch.from_numpy(np.concatenate(rows)),
+        torch.arange(2).repeat_interleave(per_class),
+        bayes / np.linalg.norm(bayes),
+    )
 
 
 def direction(vectors, labels, solver):
@@ -44,7 +48,10 @@ def test_shrinkage_beats_the_pseudo_inverse_with_few_texts():
     for seed in range(5):
         vectors, labels, _ = gaussian_classes(12, 96, seed=seed, distance=4.0)
         test, test_labels, _ = gaussian_classes(400, 96, seed=seed, distance=4.0)
-        scores = [roc_auc_score(test_labels, test.numpy() @ direction(vectors, labels, solver)) for solver in ("ledoit_wolf", "pinv")]
+        scores = [
+            roc_auc_score(test_labels, test.numpy() @ direction(vectors, labels, solver))
+            for solver in ("ledoit_wolf", "pinv")
+        ]
         gains.append(scores[0] - scores[1])
     assert np.mean(gains) > 0.0
 
@@ -59,7 +66,11 @@ def test_pinv_direction_equals_scikit_learns_lda():
 def toy_data() -> LabelledTexts:
     """Made-up sentences whose class shows in one word."""
     generator = np.random.default_rng(0)
-    nouns, kind, unkind = ["garden", "model", "text", "sun", "fox", "dog", "day", "state", "rose", "token", "sign", "number"], ["lovely", "warm", "kind"], ["cold", "grim", "sour"]
+    nouns, kind, unkind = (
+        ["garden", "model", "text", "sun", "fox", "dog", "day", "state", "rose", "token", "sign", "number"],
+        ["lovely", "warm", "kind"],
+        ["cold", "grim", "sour"],
+    )
     texts, labels = [], []
     for _ in range(400):
         label = int(generator.integers(2))
@@ -154,7 +165,9 @@ def test_chat_rendering_ends_inside_the_assistant_turn(tokenizer):
 
 @pytest.mark.parametrize(("per_class", "name"), [((0, 40), "undesired"), ((40, 9), "desired")])
 def test_a_missing_or_tiny_class_is_named(per_class, name, model, tokenizer):
-    rows = LabelledTexts(texts=[f"text {i}" for i in range(sum(per_class))], labels=[0] * per_class[0] + [1] * per_class[1])
+    rows = LabelledTexts(
+        texts=[f"text {i}" for i in range(sum(per_class))], labels=[0] * per_class[0] + [1] * per_class[1]
+    )
     with pytest.raises(ValueError, match=rf"the {name} class \(label [01]\) has \d rows .* at least 8"):
         fit_subspace(model, tokenizer, rows)
 
@@ -174,7 +187,10 @@ def test_an_empty_text_is_named(model):
         list(embed(model, [[5], []], [HiddenSite.of(model)]))
 
 
-@pytest.mark.parametrize(("layer", "normed", "message"), [(4, None, r"\[1, 3\].*got 4"), (0, None, "got 0"), (2, True, "only possible at the last")])
+@pytest.mark.parametrize(
+    ("layer", "normed", "message"),
+    [(4, None, r"\[1, 3\].*got 4"), (0, None, "got 0"), (2, True, "only possible at the last")],
+)
 def test_impossible_layers_are_refused(layer, normed, message, model):
     with pytest.raises(ValueError, match=message):
         HiddenSite.of(model, layer, normed=normed)

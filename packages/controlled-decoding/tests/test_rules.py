@@ -61,12 +61,13 @@ def test_softmax_rule_is_bounded_and_sums_to_one():
     assert (shift >= 0).all()
 
 
-def test_log_odds_rule_at_strength_one_is_bayes_rule():
-    """p(v | c, desired) ~ p(v | c) P(desired | c, v) with equal priors: odds multiply the probability."""
+def test_log_odds_rule_at_strength_one_multiplies_by_the_odds():
     log_p, margins = random_step(5)
     odds = (2.5 * margins).exp()
-    bayes = log_p.exp() * odds / (log_p.exp() * odds).sum()
-    torch.testing.assert_close(gibbs(log_p, transform_margins(margins, log_p, "log_odds", log_odds_slope=2.5)).exp(), bayes)
+    expected = log_p.exp() * odds / (log_p.exp() * odds).sum()
+    torch.testing.assert_close(
+        gibbs(log_p, transform_margins(margins, log_p, "log_odds", log_odds_slope=2.5)).exp(), expected
+    )
 
 
 @settings(max_examples=30, deadline=None)
@@ -128,7 +129,15 @@ def test_impossible_strengths_are_refused(strength):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("top_p", 0.0), ("top_p", 1.5), ("max_candidates", 0), ("rule", "cube"), ("kl_budget", -0.1), ("kl_budget", float("inf"))]
+    ("field", "value"),
+    [
+        ("top_p", 0.0),
+        ("top_p", 1.5),
+        ("max_candidates", 0),
+        ("rule", "cube"),
+        ("kl_budget", -0.1),
+        ("kl_budget", float("inf")),
+    ],
 )
 def test_impossible_settings_name_the_field_and_value(field, value):
     with pytest.raises(ValueError, match=f"`{field}`.*got .*{value}"):

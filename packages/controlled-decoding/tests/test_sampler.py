@@ -1,11 +1,11 @@
-"""The sampler's plans agree with each other and with a naive re-reading of every candidate; strength 0 is plain decoding."""
+"""The sampler's plans agree with each other and with a naive re-reading of every candidate; strength 0 is plain
+decoding.
+"""
 
 from functools import partial
 
 import pytest
 import torch
-from gpu_commons import decoder_of
-from gpu_commons.testing import tiny_model
 from transformers import DynamicCache, MaxLengthCriteria, StaticCache
 from transformers.generation.streamers import BaseStreamer
 
@@ -15,6 +15,8 @@ from controlled_decoding.methods.sasa import SASA
 from controlled_decoding.rules import gibbs
 from controlled_decoding.sampler import controlled_generate
 from controlled_decoding.steering import Steering
+from gpu_commons import decoder_of
+from gpu_commons.testing import tiny_model
 
 FULL_ATTENTION = ["llama", "gpt2", "qwen", "gemma"]
 STRONG = SASAConfig(strength=3.0, rule="identity", top_p=0.95, max_candidates=8)
@@ -25,15 +27,21 @@ def steps_of(model, prompts, steering, **options):
     """Generate greedily and keep every step."""
     steps = []
     loop = partial(controlled_generate, steering=steering, observe=steps.append, plan=options.pop("plan", "auto"))
-    sequences = model.generate(**prompts, custom_generate=loop, max_new_tokens=NEW_TOKENS, do_sample=False, eos_token_id=None, **options)
+    sequences = model.generate(
+        **prompts, custom_generate=loop, max_new_tokens=NEW_TOKENS, do_sample=False, eos_token_id=None, **options
+    )
     return sequences, steps
 
 
 @torch.no_grad()
 def naive_steps(model, prompts, steering):
-    """Reference in the plainest terms: every candidate's whole text is read from scratch, row by row, without cache or padding."""
+    """Reference in the plainest terms: every candidate's whole text is read from scratch, row by row, without cache or
+    padding.
+    """
     site, subspace, config = steering.subspaces[0].site, steering.subspaces[0], steering.config
-    texts = [row[mask.bool()].tolist() for row, mask in zip(prompts["input_ids"], prompts["attention_mask"], strict=True)]
+    texts = [
+        row[mask.bool()].tolist() for row, mask in zip(prompts["input_ids"], prompts["attention_mask"], strict=True)
+    ]
     margins = [[] for _ in texts]
     for row, text in enumerate(texts):
         for _ in range(NEW_TOKENS):
@@ -89,7 +97,12 @@ def test_models_without_cutable_caches_are_steered_by_copied_rows(family, make_s
 @pytest.mark.parametrize("do_sample", [False, True])
 def test_strength_zero_is_token_identical_to_plain_generate(family, do_sample, prompts, tokenizer, make_subspace):
     model = tiny_model(family)
-    options = {"max_new_tokens": 12, "do_sample": do_sample, "top_p": 0.9 if do_sample else None, "num_return_sequences": 2 if do_sample else 1}
+    options = {
+        "max_new_tokens": 12,
+        "do_sample": do_sample,
+        "top_p": 0.9 if do_sample else None,
+        "num_return_sequences": 2 if do_sample else 1,
+    }
     torch.manual_seed(3)
     plain = model.generate(**prompts, **options)
     torch.manual_seed(3)
@@ -120,9 +133,17 @@ def test_sampled_sequences_follow_the_steered_distribution(model, subspace, toke
 
 
 def test_beams_through_the_processor_stay_comparable(model, subspace, prompts, tokenizer):
-    """Each beam's scores are log-probabilities over its candidates, so a sequence's score is the sum of its steered log-probabilities."""
+    """Each beam's scores are log-probabilities over its candidates, so a sequence's score is the sum of its steered
+    log-probabilities.
+    """
     sasa = SASA(subspace, config=STRONG)
-    options = {"max_new_tokens": 4, "num_beams": 3, "do_sample": False, "return_dict_in_generate": True, "output_scores": True}
+    options = {
+        "max_new_tokens": 4,
+        "num_beams": 3,
+        "do_sample": False,
+        "return_dict_in_generate": True,
+        "output_scores": True,
+    }
     result = sasa.generate(model, tokenizer, prompts, eos_token_id=None, length_penalty=0.0, **options)
     assert torch.isfinite(result.sequences_scores).all()
     assert (result.sequences_scores <= 0).all()
@@ -131,7 +152,9 @@ def test_beams_through_the_processor_stay_comparable(model, subspace, prompts, t
 
 
 def test_row_strengths_do_not_cross_talk(model, subspace, prompts, tokenizer):
-    """A row's tokens depend on its own strength only: zero rows equal plain, the others equal the uniformly steered batch."""
+    """A row's tokens depend on its own strength only: zero rows equal plain, the others equal the uniformly steered
+    batch.
+    """
     options = {"max_new_tokens": NEW_TOKENS, "do_sample": False, "eos_token_id": None}
     plain = model.generate(**prompts, **options)
     steered = SASA(subspace, config=STRONG).generate(model, tokenizer, prompts, **options)
@@ -160,7 +183,9 @@ def test_finished_rows_are_padded_and_scores_are_returned(model, subspace, promp
     free = model.generate(**prompts, custom_generate=loop, max_new_tokens=8, do_sample=False, eos_token_id=None)
     stop = int(free[0, 9])  # the first row ends at its third token
     options = {"return_dict_in_generate": True, "output_scores": True, "output_logits": True}
-    result = model.generate(**prompts, custom_generate=loop, max_new_tokens=8, do_sample=False, eos_token_id=stop, pad_token_id=0, **options)
+    result = model.generate(
+        **prompts, custom_generate=loop, max_new_tokens=8, do_sample=False, eos_token_id=stop, pad_token_id=0, **options
+    )
     assert (result.sequences[0, 10:] == 0).all()
     assert len(result.scores) == len(result.logits) == result.sequences.shape[1] - 7
 
@@ -176,18 +201,28 @@ def test_stopping_criteria_and_streamers_are_heard(model, subspace, tokenizer):
         def end(self):
             self.ended = True
 
-    streamer, prompt = Collect(), {"input_ids": torch.tensor([[5, 6, 7]]), "attention_mask": torch.ones(1, 3, dtype=torch.long)}
-    options = {"streamer": streamer, "stopping_criteria": [MaxLengthCriteria(7)], "max_new_tokens": 50, "do_sample": False}
+    streamer, prompt = (
+        Collect(),
+        {"input_ids": torch.tensor([[5, 6, 7]]), "attention_mask": torch.ones(1, 3, dtype=torch.long)},
+    )
+    options = {
+        "streamer": streamer,
+        "stopping_criteria": [MaxLengthCriteria(7)],
+        "max_new_tokens": 50,
+        "do_sample": False,
+    }
     sequences = SASA(subspace, config=STRONG).generate(model, tokenizer, prompt, **options)
     assert sequences.shape == (1, 7)
-    assert sum(streamer.tokens, []) == sequences[0].tolist()
+    assert [token for put in streamer.tokens for token in put] == sequences[0].tolist()
     assert streamer.ended
 
 
 def test_a_cache_with_read_context_is_continued(model, subspace, tokenizer):
     """A second turn over the returned cache gives what one call over the whole text gives."""
     sasa, ids = SASA(subspace, config=STRONG), torch.tensor([[5, 6, 7, 8, 9, 10, 11]])
-    whole = sasa.generate(model, tokenizer, {"input_ids": ids, "attention_mask": torch.ones_like(ids)}, max_new_tokens=5, do_sample=False)
+    whole = sasa.generate(
+        model, tokenizer, {"input_ids": ids, "attention_mask": torch.ones_like(ids)}, max_new_tokens=5, do_sample=False
+    )
     cache = DynamicCache(config=model.config)
     with torch.no_grad():
         model(input_ids=ids[:, :4], past_key_values=cache, use_cache=True)
@@ -208,7 +243,9 @@ def test_gate_leaves_desired_text_alone(model, subspace, prompts, tokenizer):
     never = SASA(subspace, config=SASAConfig(strength=3.0, gate=-1e6)).generate(model, tokenizer, prompts, **options)
     assert torch.equal(never, model.generate(**prompts, **options))
     always = SASA(subspace, config=SASAConfig(strength=3.0, gate=1e6)).generate(model, tokenizer, prompts, **options)
-    assert torch.equal(always, SASA(subspace, config=SASAConfig(strength=3.0)).generate(model, tokenizer, prompts, **options))
+    assert torch.equal(
+        always, SASA(subspace, config=SASAConfig(strength=3.0)).generate(model, tokenizer, prompts, **options)
+    )
 
 
 def test_schedule_ends_in_plain_decoding(model, subspace, prompts):
@@ -236,10 +273,10 @@ def test_what_the_loop_cannot_do_is_said(model, subspace, prompts):
     right = {"input_ids": prompts["input_ids"].flip(1), "attention_mask": prompts["attention_mask"].flip(1)}
     with pytest.raises(ValueError, match="pad prompts on the left"):
         model.generate(**right, custom_generate=loop, max_new_tokens=2)
+    cache = DynamicCache(config=model.config)
+    gated = SASA(subspace, config=SASAConfig(gate=0.0)).processor(model, prompts["attention_mask"], cache)
     with pytest.raises(ValueError, match="gate.*controlled_generate"):
-        cache = DynamicCache(config=model.config)
-        gated = SASA(subspace, config=SASAConfig(gate=0.0)).processor(model, prompts["attention_mask"], cache)
         model.generate(**prompts, past_key_values=cache, logits_processor=[gated], max_new_tokens=2)
+    stray = SASA(subspace, 1.0).processor(model, prompts["attention_mask"], DynamicCache(config=model.config))
     with pytest.raises(ValueError, match="same cache object as past_key_values"):
-        processor = SASA(subspace, 1.0).processor(model, prompts["attention_mask"], DynamicCache(config=model.config))
-        model.generate(**prompts, logits_processor=[processor], max_new_tokens=2)
+        model.generate(**prompts, logits_processor=[stray], max_new_tokens=2)

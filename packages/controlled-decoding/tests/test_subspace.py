@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from gpu_commons import model_fingerprint, tokenizer_fingerprint
-from gpu_commons.testing import tiny_model, tiny_tokenizer
 
 from controlled_decoding.subspace import CONFIG, TENSORS, FitReport, SubspaceClassifier
+from gpu_commons import model_fingerprint, tokenizer_fingerprint
+from gpu_commons.testing import tiny_model, tiny_tokenizer
 
 REPORT = FitReport(
     auc=0.9,
@@ -56,7 +56,11 @@ def test_other_weights_other_tokenizer_and_poor_quality_need_force(artifact, mod
     poor = replace(artifact, report=replace(REPORT, auc=0.55))
     with pytest.raises(ValueError, match=r"AUC of 0.55, under 0.6.*--force"):
         poor.check(model)
-    for subspace, own_model, own_tokenizer in [(artifact, tiny_model(seed=5), None), (artifact, model, other), (poor, model, tokenizer)]:
+    for subspace, own_model, own_tokenizer in [
+        (artifact, tiny_model(seed=5), None),
+        (artifact, model, other),
+        (poor, model, tokenizer),
+    ]:
         subspace.check(own_model, own_tokenizer, force=True)
 
 
@@ -111,5 +115,7 @@ def test_newer_formats_and_nan_are_refused(artifact, tmp_path):
 
 
 def test_a_missing_artifact_says_which_file_and_how_to_make_one(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"subspace_config.json and subspace.safetensors missing.*controlled-decoding fit"):
+    with pytest.raises(
+        FileNotFoundError, match=r"subspace_config.json and subspace.safetensors missing.*controlled-decoding fit"
+    ):
         SubspaceClassifier.from_pretrained(tmp_path)

@@ -43,7 +43,9 @@ def assert_three_steps_equal_reencoding(model, branches: Branches) -> None:
     for step in range(3):
         tried, choice = candidates(step), torch.tensor([step, 4 - step, 2])
         hidden = branches.branch(tried)
-        expected = [[reencoded(model, [*text, token]) for token in row.tolist()] for text, row in zip(texts, tried, strict=True)]
+        expected = [
+            [reencoded(model, [*text, token]) for token in row.tolist()] for text, row in zip(texts, tried, strict=True)
+        ]
         torch.testing.assert_close(hidden, torch.stack([torch.stack(row) for row in expected]), atol=1e-4, rtol=1e-4)
         branches.keep(choice)
         texts = [[*text, int(row[pick])] for text, row, pick in zip(texts, tried, choice, strict=True)]
@@ -80,7 +82,9 @@ def test_recurrent_model_is_branched_by_copied_rows():
     torch.testing.assert_close(hidden[0], expected, atol=1e-4, rtol=1e-4)
     branches.keep(torch.tensor([3]))
     again = branches.branch(tried)[0, 0]
-    torch.testing.assert_close(again, reencoded(model, [*text, int(tried[0, 3]), int(tried[0, 0])]), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        again, reencoded(model, [*text, int(tried[0, 3]), int(tried[0, 0])]), atol=1e-4, rtol=1e-4
+    )
 
 
 def test_padded_rows_of_a_recurrent_model_equal_reencoding():
@@ -120,7 +124,9 @@ def test_prefill_continues_an_earlier_prefill():
     model = tiny_model()
     branches = open_branches(model)
     branches.prefill(torch.tensor([[5, 6, 7]]))
-    torch.testing.assert_close(branches.prefill(torch.tensor([[8, 9]]))[0], reencoded(model, [5, 6, 7, 8, 9]), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        branches.prefill(torch.tensor([[8, 9]]))[0], reencoded(model, [5, 6, 7, 8, 9]), atol=1e-4, rtol=1e-4
+    )
 
 
 def test_right_padding_is_refused():

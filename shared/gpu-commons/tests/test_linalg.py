@@ -22,7 +22,13 @@ def centred(vectors: torch.Tensor, labels: torch.Tensor) -> np.ndarray:
 
 
 @settings(max_examples=25, deadline=None)
-@given(rows=st.integers(4, 60), width=st.integers(1, 8), seed=st.integers(0, 99), batch=st.integers(1, 17), offset=st.sampled_from([0.0, 1e4]))
+@given(
+    rows=st.integers(4, 60),
+    width=st.integers(1, 8),
+    seed=st.integers(0, 99),
+    batch=st.integers(1, 17),
+    offset=st.sampled_from([0.0, 1e4]),
+)
 def test_streamed_statistics_equal_batch_definitions(rows, width, seed, batch, offset):
     """Any split into batches, and a large common offset, give the definition's means, scatter and shrinkage."""
     vectors, labels = labelled_vectors(rows, width, seed, offset)
@@ -51,7 +57,9 @@ def test_solve_spd_inverts_multiplication():
     matrix, expected = vectors.T @ vectors, torch.arange(6.0, dtype=torch.float64)
     torch.testing.assert_close(solve_spd(matrix, matrix @ expected), expected, rtol=1e-8, atol=1e-8)
     several = torch.stack([expected, 2 * expected], dim=1)
-    torch.testing.assert_close(solve_spd(matrix, (matrix + 3 * torch.eye(6, dtype=torch.float64)) @ several, ridge=3.0), several)
+    torch.testing.assert_close(
+        solve_spd(matrix, (matrix + 3 * torch.eye(6, dtype=torch.float64)) @ several, ridge=3.0), several
+    )
 
 
 def test_solve_spd_refuses_an_indefinite_matrix():

@@ -1,7 +1,8 @@
 """Steer what a language model says, token by token, with a subspace of its own hidden states.
 
-Labels: 1 = desired, 0 = undesired. Margins and log-odds are positive on the desired side; judges score the undesired attribute in 0..1. Names are
-imported when they are first used, so that ``import controlled_decoding`` and the command line's ``--help`` do not wait for torch.
+Labels: 1 = desired, 0 = undesired. Margins and log-odds are positive on the desired side; judges score the undesired
+attribute in 0..1. Names are imported when they are first used, so that ``import controlled_decoding`` and the command
+line's ``--help`` do not wait for torch.
 """
 
 import importlib

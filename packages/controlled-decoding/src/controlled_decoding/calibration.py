@@ -42,10 +42,11 @@ def negative_log_likelihood(log_odds: np.ndarray, labels: np.ndarray) -> float:
 def fit_log_odds(margins: np.ndarray, labels: np.ndarray) -> LogOdds:
     """Maximum-likelihood slope and intercept under equal priors.
 
-    LDA's own log-odds are about twice too confident on held-out text; one slope mends that. The slope is never negative: a subspace that points the
-    wrong way steers nothing.
+    LDA's own log-odds are about twice too confident on held-out text; one slope mends that. The slope is never
+    negative: a subspace that points the wrong way steers nothing.
 
-    Source: Platt 1999, with his smoothed targets (N + 1) / (N + 2), which keep the slope finite where the classes are perfectly separated.
+    Source: Platt 1999, with his smoothed targets (N + 1) / (N + 2), which keep the slope finite where the classes are
+        perfectly separated.
     """
     counts = np.bincount(labels, minlength=2)
     weights = _class_weights(labels)
@@ -61,7 +62,9 @@ def fit_log_odds(margins: np.ndarray, labels: np.ndarray) -> LogOdds:
 
 
 def cross_fitted_log_odds(margins: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Log-odds of every text under a line fitted on the other half of the texts (halves alternate within each class)."""
+    """Log-odds of every text under a line fitted on the other half of the texts (halves alternate within each
+    class).
+    """
     half = np.empty(len(labels), dtype=int)
     for label in (0, 1):
         half[labels == label] = np.arange((labels == label).sum()) % 2
@@ -74,7 +77,11 @@ def cross_fitted_log_odds(margins: np.ndarray, labels: np.ndarray) -> np.ndarray
 def expected_calibration_error(log_odds: np.ndarray, labels: np.ndarray, num_bins: int = 10) -> float:
     """Mean gap between predicted and actual share of desired texts over bins of equally many texts."""
     order = np.argsort(log_odds)
-    gaps = [len(rows) * abs(expit(log_odds[rows]).mean() - labels[rows].mean()) for rows in np.array_split(order, num_bins) if len(rows)]
+    gaps = [
+        len(rows) * abs(expit(log_odds[rows]).mean() - labels[rows].mean())
+        for rows in np.array_split(order, num_bins)
+        if len(rows)
+    ]
     return float(sum(gaps) / len(labels))
 
 

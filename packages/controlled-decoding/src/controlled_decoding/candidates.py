@@ -19,7 +19,9 @@ class Candidates(NamedTuple):
     log_p: Float[Tensor, "batch candidates"]
 
 
-def select_candidates(scores: Float[Tensor, "batch vocab"], *, top_p: float | Float[Tensor, " batch"], max_candidates: int) -> Candidates:
+def select_candidates(
+    scores: Float[Tensor, "batch vocab"], *, top_p: float | Float[Tensor, " batch"], max_candidates: int
+) -> Candidates:
     """The smallest set of most probable tokens whose probability reaches ``top_p``, cut at ``max_candidates``.
 
     Args:

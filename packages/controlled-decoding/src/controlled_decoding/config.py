@@ -10,7 +10,9 @@ RULES: tuple[Rule, ...] = get_args(Rule)
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """A multiplier of the strength that moves linearly from ``first`` to ``last`` over ``tokens`` generated tokens, then stays."""
+    """A multiplier of the strength that moves linearly from ``first`` to ``last`` over ``tokens`` generated tokens,
+    then stays.
+    """
 
     first: float = 1.0
     last: float = 0.0
@@ -31,8 +33,10 @@ class SASAConfig:
     """Settings of the sampler; immutable and written into every record."""
 
     strength: float = 1.0
-    """Beta >= 0; 0 is plain decoding. Its unit depends on ``rule``: with "log_odds" 1 is Bayes' rule for every model, with "identity" it is nats per
-    unit of margin, with "softmax" (the released code) useful values are ten to several hundred."""
+    """Beta >= 0; 0 is plain decoding. Its unit depends on ``rule``: with "log_odds" 1 multiplies a token's probability
+    by its odds of being desired, for every model, with "identity" it is nats per unit of margin, with "softmax" (the
+    released code) useful values are ten to several hundred.
+    """
     rule: Rule = "log_odds"
     """How margins become shifts, see :func:`controlled_decoding.rules.transform_margins`."""
     top_p: float = 0.9
@@ -40,8 +44,8 @@ class SASAConfig:
     max_candidates: int = 20
     """Candidates tried per step at most; the rest of the vocabulary is excluded."""
     kl_budget: float | None = None
-    """Nats per token by which the steered distribution may differ from the model's; if given it sets the scale of the shift at every step and
-    the strengths only weigh the attributes against each other."""
+    """Nats per token by which the steered distribution may differ from the model's; if given it sets the scale of the
+    shift at every step and the strengths only weigh the attributes against each other."""
     gate: float | None = None
     """Steer an attribute only while the log-odds of the text so far are below this value."""
     schedule: Schedule | None = None
@@ -72,5 +76,7 @@ def check_strength(strength: float) -> float:
         ValueError: If it is negative, infinite or NaN.
     """
     if not math.isfinite(strength) or strength < 0:
-        raise ValueError(f"`strength` must be finite and >= 0, got {strength}; to steer the other way, fit with the labels swapped.")
+        raise ValueError(
+            f"`strength` must be finite and >= 0, got {strength}; to steer the other way, fit with the labels swapped."
+        )
     return strength

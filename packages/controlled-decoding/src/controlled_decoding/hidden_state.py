@@ -1,7 +1,8 @@
 """Where a text's embedding is read: the hidden state of its last token, at a recorded layer and norm position.
 
-The first released SASA code reads the state after the final norm, its successor the raw output of the last block; a direction fitted at one
-place means nothing at another (norms differ by an order of magnitude), so the place is part of every artifact.
+The first released SASA code reads the state after the final norm, its successor the raw output of the last block; a
+direction fitted at one place means nothing at another (norms differ by an order of magnitude), so the place is part of
+every artifact.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from gpu_commons import decoder_of
 from jaxtyping import Float
 from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from gpu_commons import decoder_of
 
 
 @dataclass(frozen=True)
@@ -35,15 +37,20 @@ class HiddenSite:
 
         Args:
             normed: After the final norm; by default yes at the last block and no before it.
+
         Raises:
             ValueError: If the model has no such layer, or the final norm is asked for before the last block.
         """
         depth = depth_of(model)
         resolved = layer + depth + 1 if layer < 0 else layer
         if not 1 <= resolved <= depth:
-            raise ValueError(f"`layer` must be in [1, {depth}] or [-{depth}, -1] for this {model.config.model_type} model, got {layer}.")
+            raise ValueError(
+                f"`layer` must be in [1, {depth}] or [-{depth}, -1] for this {model.config.model_type} model, got {layer}."
+            )
         if normed and resolved < depth:
-            raise ValueError(f"`normed` is only possible at the last layer ({depth}), got layer {resolved}; leave it out.")
+            raise ValueError(
+                f"`normed` is only possible at the last layer ({depth}), got layer {resolved}; leave it out."
+            )
         return cls(resolved, resolved == depth if normed is None else normed)
 
     @contextmanager
@@ -80,7 +87,9 @@ def decoder_blocks(model: PreTrainedModel) -> nn.ModuleList:
     for module in decoder_of(model).modules():
         if isinstance(module, nn.ModuleList) and len(module) == depth:
             return module
-    raise ValueError(f"no list of {depth} blocks found in this {model.config.model_type} model; fit at the last layer after the norm instead.")
+    raise ValueError(
+        f"no list of {depth} blocks found in this {model.config.model_type} model; fit at the last layer after the norm instead."
+    )
 
 
 def project(model: PreTrainedModel, hidden: Float[Tensor, "batch hidden"]) -> Float[Tensor, "batch vocab"]:
@@ -98,7 +107,8 @@ def project(model: PreTrainedModel, hidden: Float[Tensor, "batch hidden"]) -> Fl
 
 @torch.no_grad()
 def check_projection(model: PreTrainedModel) -> None:
-    """Refuse a model whose logits are not :func:`project` of its final state, where a loop of our own would silently differ.
+    """Refuse a model whose logits are not :func:`project` of its final state, where a loop of our own would silently
+    differ.
 
     Raises:
         ValueError: If the logits of one token differ.
@@ -107,16 +117,21 @@ def check_projection(model: PreTrainedModel) -> None:
     expected = model(input_ids=token, use_cache=False).logits[0, -1].float()
     hidden = decoder_of(model)(input_ids=token, use_cache=False).last_hidden_state[:, -1]
     if not torch.allclose(project(model, hidden)[0].float(), expected, rtol=1e-2, atol=1e-2):
-        raise ValueError(f"{model.config.model_type} post-processes its logits in an unknown way; steer it with `SASALogitsProcessor` instead.")
+        raise ValueError(
+            f"{model.config.model_type} post-processes its logits in an unknown way; steer it with `SASALogitsProcessor` instead."
+        )
 
 
-def render(tokenizer: PreTrainedTokenizerBase, text: str, prompt: str | None = None, *, chat: bool = False) -> list[int]:
+def render(
+    tokenizer: PreTrainedTokenizerBase, text: str, prompt: str | None = None, *, chat: bool = False
+) -> list[int]:
     """Token ids of a text as the model will see it when it generates.
 
     Args:
         text: The text, or the response to ``prompt``.
         prompt: What precedes it.
-        chat: Render through the tokenizer's chat template, the text being an unfinished assistant turn, instead of raw concatenation.
+        chat: Render through the tokenizer's chat template, the text being an unfinished assistant turn, instead of raw
+            concatenation.
     """
     if not chat:
         return tokenizer((prompt or "") + text)["input_ids"]
@@ -142,8 +157,10 @@ def embed(
         sites: Where to read; all are read in the same forward pass.
         batch_tokens: Padded tokens in a forward pass at most.
         description: Of the progress bar.
+
     Yields:
         The indices of the texts in a batch, and their states at each site.
+
     Raises:
         ValueError: If a text has no tokens.
     """
@@ -171,7 +188,9 @@ def _pad_left(token_lists: list[list[int]], width: int) -> tuple[Tensor, Tensor]
     return tokens, mask
 
 
-def _read(model: PreTrainedModel, decoder: PreTrainedModel, tokens: Tensor, mask: Tensor, sites: Sequence[HiddenSite]) -> list[Tensor]:
+def _read(
+    model: PreTrainedModel, decoder: PreTrainedModel, tokens: Tensor, mask: Tensor, sites: Sequence[HiddenSite]
+) -> list[Tensor]:
     with ExitStack() as stack:
         taps = [stack.enter_context(site.listen(model)) for site in sites]
         positions = (mask.cumsum(-1) - 1).clamp(min=0)

@@ -1,11 +1,11 @@
 """SASA as a ``LogitsProcessor`` that shares `generate`'s own cache: works with beams and with models our loop refuses.
 
-It costs one candidate pass beside `generate`'s forward of the chosen token; :func:`controlled_decoding.sampler.controlled_generate` needs one pass
-for both. In stock `generate` a user's processor runs before temperature and nucleus, which then act on the steered distribution.
+It costs one candidate pass beside `generate`'s forward of the chosen token;
+:func:`controlled_decoding.sampler.controlled_generate` needs one pass for both. In stock `generate` a user's processor
+runs before temperature and nucleus, which then act on the steered distribution.
 """
 
 import torch
-from gpu_commons import open_branches
 from jaxtyping import Float, Int
 from torch import Tensor
 from transformers import Cache, LogitsProcessor, PreTrainedModel
@@ -14,6 +14,7 @@ from controlled_decoding import rules
 from controlled_decoding.candidates import select_candidates
 from controlled_decoding.sampler import special_tokens
 from controlled_decoding.steering import Steering
+from gpu_commons import open_branches
 
 
 class SASALogitsProcessor(LogitsProcessor):
@@ -33,22 +34,33 @@ class SASALogitsProcessor(LogitsProcessor):
         attention_mask: Of the prompts, left-padded, before `generate` repeats them for beams or several sequences.
         cache: The very cache object that `generate` gets as ``past_key_values``.
         plan: "tree", "batch" or "auto", see :func:`gpu_commons.open_branches`.
+
     Raises:
         ValueError: If the model does not fit the subspaces, or the prompts are padded on the right.
     """
 
     def __init__(
-        self, model: PreTrainedModel, steering: Steering, attention_mask: Int[Tensor, "batch prompt"], cache: Cache, *, plan: str = "auto"
+        self,
+        model: PreTrainedModel,
+        steering: Steering,
+        attention_mask: Int[Tensor, "batch prompt"],
+        cache: Cache,
+        *,
+        plan: str = "auto",
     ):
         steering.check(model)
         if not attention_mask[:, -1].all():
-            raise ValueError("`attention_mask` ends in padding; pad prompts on the left (tokenizer.padding_side = 'left').")
+            raise ValueError(
+                "`attention_mask` ends in padding; pad prompts on the left (tokenizer.padding_side = 'left')."
+            )
         self.model, self.steering, self.cache, self.plan = model, steering, cache, plan
         self.prompt_columns = attention_mask.bool()
         self.special_ids = torch.tensor(special_tokens(model.generation_config), dtype=torch.long, device=model.device)
 
     @torch.no_grad()
-    def __call__(self, input_ids: Int[Tensor, "rows total"], scores: Float[Tensor, "rows vocab"]) -> Float[Tensor, "rows vocab"]:
+    def __call__(
+        self, input_ids: Int[Tensor, "rows total"], scores: Float[Tensor, "rows vocab"]
+    ) -> Float[Tensor, "rows vocab"]:
         rows, step = len(input_ids), input_ids.shape[1] - self.prompt_columns.shape[1]
         strengths = self.steering.strengths_now(self.steering.strengths(rows).to(scores.device), step, None)
         if not strengths.any():
@@ -58,7 +70,9 @@ class SASALogitsProcessor(LogitsProcessor):
         log_q = candidates.log_p
         if candidates.tokens.shape[1] > 1:
             with self.steering.listen(self.model) as taps:
-                branches = open_branches(self.model, plan=self.plan, cache=self.cache, columns=self._columns(rows, step))
+                branches = open_branches(
+                    self.model, plan=self.plan, cache=self.cache, columns=self._columns(rows, step)
+                )
                 branches.branch(candidates.tokens)
                 branches.discard()
                 margins = taps.margins(rows)
@@ -67,7 +81,9 @@ class SASALogitsProcessor(LogitsProcessor):
         # Absent candidates repeat the first token, whose own score must stand.
         present = torch.isfinite(log_q)
         steered = torch.full_like(scores, -torch.inf)
-        steered[torch.arange(rows, device=scores.device)[:, None].expand_as(present)[present], candidates.tokens[present]] = log_q[present]
+        steered[
+            torch.arange(rows, device=scores.device)[:, None].expand_as(present)[present], candidates.tokens[present]
+        ] = log_q[present]
         return steered
 
     def _columns(self, rows: int, step: int) -> Tensor:

@@ -1,8 +1,8 @@
 """The decoding rules: how margins of candidate tokens become a shift of their log-probabilities.
 
-SASA chooses, at every step, the distribution that maximises expected margin while staying close to the model (Proposition 1):
-``max_pi sum_i pi_i f_i - KL(pi || p) / beta``, whose unique maximiser is ``pi_i ~ p_i exp(beta f_i)``. Everything here works on the last axis
-of candidate tensors; a candidate with log-probability -inf is absent.
+SASA chooses, at every step, the distribution that maximises expected margin while staying close to the model
+(Proposition 1): ``max_pi sum_i pi_i f_i - KL(pi || p) / beta``, whose unique maximiser is ``pi_i ~ p_i exp(beta
+f_i)``. Everything here works on the last axis of candidate tensors; a candidate with log-probability -inf is absent.
 """
 
 import torch
@@ -15,16 +15,22 @@ BISECTION_STEPS = 30
 
 
 def transform_margins(
-    margins: Float[Tensor, "*batch candidates"], log_p: Float[Tensor, "*batch candidates"], rule: Rule, *, log_odds_slope: float = 1.0
+    margins: Float[Tensor, "*batch candidates"],
+    log_p: Float[Tensor, "*batch candidates"],
+    rule: Rule,
+    *,
+    log_odds_slope: float = 1.0,
 ) -> Float[Tensor, "*batch candidates"]:
     """Turn margins into what the strength multiplies.
 
     Args:
         margins: Signed distances ``w.(h - b)`` with unit ``w``; positive on the desired side.
         log_p: Log-probabilities of the candidates before steering.
-        rule: "identity" is the margin of Proposition 1. "log_odds" is the margin times the calibrated slope, so that a strength of 1 is Bayes' rule
-            with the subspace classifier. "softmax" is what the released code adds: the softmax of the margins over the candidates, bounded in
-            [0, 1], whose effect depends on the number of candidates. "zscore" divides the margins by their spread over the candidates.
+        rule: "identity" is the margin of Proposition 1. "log_odds" is the margin times the calibrated slope, so that a
+            strength of 1 multiplies a candidate's probability by its odds of being desired. "softmax" is what the
+            released code adds: the softmax of the margins over the candidates, bounded in [0, 1], whose effect depends
+                on the number of
+            candidates. "zscore" divides the margins by their spread over the candidates.
         log_odds_slope: Log-odds per unit of margin.
     """
     present = torch.isfinite(log_p)
@@ -42,18 +48,28 @@ def transform_margins(
     raise ValueError(f"`rule` must be one of {', '.join(RULES)}, got {rule!r}.")
 
 
-def gibbs(log_p: Float[Tensor, "*batch candidates"], shift: Float[Tensor, "*batch candidates"]) -> Float[Tensor, "*batch candidates"]:
-    """Log of the steered distribution ``p_i exp(shift_i)``, normalised over the candidates (Proposition 1 with shift = beta f)."""
+def gibbs(
+    log_p: Float[Tensor, "*batch candidates"], shift: Float[Tensor, "*batch candidates"]
+) -> Float[Tensor, "*batch candidates"]:
+    """Log of the steered distribution ``p_i exp(shift_i)``, normalised over the candidates (Proposition 1 with shift =
+    beta f).
+    """
     return torch.log_softmax(log_p + shift, dim=-1)
 
 
-def kl_divergence(log_q: Float[Tensor, "*batch candidates"], log_p: Float[Tensor, "*batch candidates"]) -> Float[Tensor, "*batch"]:
+def kl_divergence(
+    log_q: Float[Tensor, "*batch candidates"], log_p: Float[Tensor, "*batch candidates"]
+) -> Float[Tensor, "*batch"]:
     """KL(q || p) in nats; absent candidates count nothing."""
     return torch.where(torch.isfinite(log_q), log_q.exp() * (log_q - log_p), 0.0).sum(-1)
 
 
 def scale_to_budget(
-    log_p: Float[Tensor, "*batch candidates"], shift: Float[Tensor, "*batch candidates"], budget: float, *, largest: float = 1e3
+    log_p: Float[Tensor, "*batch candidates"],
+    shift: Float[Tensor, "*batch candidates"],
+    budget: float,
+    *,
+    largest: float = 1e3,
 ) -> Float[Tensor, "*batch"]:
     """Largest factor in [0, ``largest``] by which the shift can be multiplied with ``KL(steered || p) <= budget`` nats.
 
@@ -69,12 +85,15 @@ def scale_to_budget(
 
 
 def exempt(
-    log_p: Float[Tensor, "*batch candidates"], shift: Float[Tensor, "*batch candidates"], special: Bool[Tensor, "*batch candidates"]
+    log_p: Float[Tensor, "*batch candidates"],
+    shift: Float[Tensor, "*batch candidates"],
+    special: Bool[Tensor, "*batch candidates"],
 ) -> Float[Tensor, "*batch candidates"]:
     """Give special tokens the shift that leaves their probability exactly as it was.
 
-    The state after an end-of-text token lies off the distribution that the subspace was fitted on, so its margin is noise. The neutral shift is the
-    log of the mean, under p, of ``exp(shift)`` over the other candidates, of which every row must have one.
+    The state after an end-of-text token lies off the distribution that the subspace was fitted on, so its margin is
+    noise. The neutral shift is the log of the mean, under p, of ``exp(shift)`` over the other candidates, of which
+    every row must have one.
     """
     others = log_p.masked_fill(special, -torch.inf)
     neutral = torch.logsumexp(others + shift, dim=-1, keepdim=True) - torch.logsumexp(others, dim=-1, keepdim=True)

@@ -1,18 +1,19 @@
 """The subspace: a hyperplane in the hidden states of one model that separates desired from undesired text.
 
-Files of an artifact: ``subspace.safetensors`` (``weight``, ``midpoint``) and ``subspace_config.json`` (everything else). No text is stored.
+Files of an artifact: ``subspace.safetensors`` (``weight``, ``midpoint``) and ``subspace_config.json`` (everything
+else). No text is stored.
 """
 
 import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from gpu_commons import model_fingerprint, tokenizer_fingerprint
 from jaxtyping import Float
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -20,6 +21,7 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from controlled_decoding.hidden_state import HiddenSite, depth_of
+from gpu_commons import model_fingerprint, tokenizer_fingerprint
 
 FORMAT_VERSION = 1
 TENSORS, CONFIG = "subspace.safetensors", "subspace_config.json"
@@ -65,7 +67,8 @@ class SubspaceClassifier:
         attribute: What the undesired side shows, e.g. "toxicity".
         site: Layer and norm position that the states must come from.
         slope: Calibrated log-odds per unit of margin.
-        intercept: Calibrated log-odds on the hyperplane; cancels in the sampler, counts for the gate and for probabilities.
+        intercept: Calibrated log-odds on the hyperplane; cancels in the sampler, counts for the gate and for
+            probabilities.
         model: Fingerprint of the model it was fitted on; None if unknown (imported probes).
         tokenizer: Fingerprint of its tokenizer; None if unknown.
         report: Held-out quality; None if unknown.
@@ -84,7 +87,9 @@ class SubspaceClassifier:
     provenance: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def fit(cls, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, data: Any, **options: Any) -> "SubspaceClassifier":
+    def fit(
+        cls, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, data: Any, **options: Any
+    ) -> "SubspaceClassifier":
         """Fit on labelled texts; see :func:`controlled_decoding.fit.fit_subspace` for the options."""
         from controlled_decoding.fit import fit_subspace
 
@@ -109,7 +114,12 @@ class SubspaceClassifier:
         return self.slope * self.margins(hidden) + self.intercept
 
     def text_margins(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: list[str], *, prompts: list[str] | None = None
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        texts: Sequence[str],
+        *,
+        prompts: Sequence[str] | None = None,
     ) -> Float[Tensor, " texts"]:
         """Margins of whole texts (or of responses after prompts), rendered as they were for the fit."""
         from controlled_decoding.hidden_state import embed, render
@@ -122,26 +132,43 @@ class SubspaceClassifier:
             margins[rows] = self.margins(hidden).cpu()
         return margins
 
-    def check(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = None, *, force: bool = False) -> None:
+    def check(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase | None = None, *, force: bool = False
+    ) -> None:
         """Refuse a model, tokenizer or quality for which the margins mean nothing.
 
         Args:
-            force: Accept other weights of the same shape (a fine-tuned copy, say), another tokenizer, and a poor held-out AUC.
+            force: Accept other weights of the same shape (a fine-tuned copy, say), another tokenizer, and a poor
+                held-out AUC.
+
         Raises:
-            ValueError: If width or layer do not fit, or, without ``force``, if a fingerprint differs or the AUC is under 0.6.
+            ValueError: If width or layer do not fit, or, without ``force``, if a fingerprint differs or the AUC is
+                under 0.6.
         """
         width, depth = model.config.get_text_config().hidden_size, depth_of(model)
         name = f"subspace {self.attribute!r}"
         if width != len(self.weight):
-            raise ValueError(f"{name} has width {len(self.weight)}, but the model's hidden states have width {width}; fit it on this model.")
+            raise ValueError(
+                f"{name} has width {len(self.weight)}, but the model's hidden states have width {width}; fit it on this model."
+            )
         if self.site.layer > depth:
-            raise ValueError(f"{name} reads layer {self.site.layer}, but the model has {depth} layers; fit it on this model.")
+            raise ValueError(
+                f"{name} reads layer {self.site.layer}, but the model has {depth} layers; fit it on this model."
+            )
         if force:
             return
         if self.model is not None and self.model != (found := model_fingerprint(model)):
-            raise ValueError(f"{name} was fitted on model {self.model}, but this is {found}; fit it on this model or pass --force.")
-        if tokenizer is not None and self.tokenizer is not None and self.tokenizer != (found := tokenizer_fingerprint(tokenizer)):
-            raise ValueError(f"{name} was fitted with tokenizer {self.tokenizer}, but this is {found}; use its own tokenizer or pass --force.")
+            raise ValueError(
+                f"{name} was fitted on model {self.model}, but this is {found}; fit it on this model or pass --force."
+            )
+        if (
+            tokenizer is not None
+            and self.tokenizer is not None
+            and self.tokenizer != (found := tokenizer_fingerprint(tokenizer))
+        ):
+            raise ValueError(
+                f"{name} was fitted with tokenizer {self.tokenizer}, but this is {found}; use its own tokenizer or pass --force."
+            )
         if self.report is not None and self.report.auc < USABLE_AUC:
             raise ValueError(
                 f"{name} has a held-out AUC of {self.report.auc:.2f}, under {USABLE_AUC}: it hardly separates the classes; "
@@ -164,9 +191,15 @@ class SubspaceClassifier:
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
         config = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("weight", "midpoint")}
-        config |= {"site": asdict(self.site), "report": self.report and asdict(self.report), "format_version": FORMAT_VERSION}
+        config |= {
+            "site": asdict(self.site),
+            "report": self.report and asdict(self.report),
+            "format_version": FORMAT_VERSION,
+        }
         with tempfile.TemporaryDirectory(dir=target, prefix=".saving-") as scratch:
-            save_file({"weight": self.weight.contiguous(), "midpoint": self.midpoint.contiguous()}, Path(scratch, TENSORS))
+            save_file(
+                {"weight": self.weight.contiguous(), "midpoint": self.midpoint.contiguous()}, Path(scratch, TENSORS)
+            )
             Path(scratch, CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
             for name in (TENSORS, CONFIG):
                 Path(scratch, name).replace(target / name)
@@ -186,12 +219,25 @@ class SubspaceClassifier:
             tensors = load_file(folder / TENSORS)
             version = config.pop("format_version")
             if version != FORMAT_VERSION:
-                raise ValueError(f"{folder / CONFIG} has format version {version}, this package reads {FORMAT_VERSION}; update controlled-decoding.")
+                raise ValueError(
+                    f"{folder / CONFIG} has format version {version}, this package reads {FORMAT_VERSION}; update controlled-decoding."
+                )
             config["site"] = HiddenSite(**config["site"])
             report = config.pop("report")
-            subspace = cls(weight=tensors["weight"], midpoint=tensors["midpoint"], report=report and _report(report), **config)
-        except (json.JSONDecodeError, UnicodeDecodeError, SafetensorError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{folder} does not hold a readable subspace ({type(error).__name__}: {error}); save it again with `fit`.") from error
+            subspace = cls(
+                weight=tensors["weight"], midpoint=tensors["midpoint"], report=report and _report(report), **config
+            )
+        except (
+            json.JSONDecodeError,
+            UnicodeDecodeError,
+            SafetensorError,
+            KeyError,
+            TypeError,
+            AttributeError,
+        ) as error:
+            raise ValueError(
+                f"{folder} does not hold a readable subspace ({type(error).__name__}: {error}); save it again with `fit`."
+            ) from error
         if not (torch.isfinite(subspace.weight).all() and torch.isfinite(subspace.midpoint).all()):
             raise ValueError(f"{folder / TENSORS} holds NaN or infinity; save it again with `fit`.")
         return subspace
@@ -210,5 +256,7 @@ def _folder(source: str | os.PathLike[str]) -> Path:
         folder = Path(snapshot_download(str(source), allow_patterns=[TENSORS, CONFIG]))
     missing = [name for name in (CONFIG, TENSORS) if not (folder / name).is_file()]
     if missing:
-        raise FileNotFoundError(f"no subspace in {folder.absolute()}: {' and '.join(missing)} missing; make one with `controlled-decoding fit`.")
+        raise FileNotFoundError(
+            f"no subspace in {folder.absolute()}: {' and '.join(missing)} missing; make one with `controlled-decoding fit`."
+        )
     return folder

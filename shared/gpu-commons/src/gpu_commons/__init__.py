@@ -2,7 +2,14 @@
 
 import importlib.metadata
 
-from gpu_commons.device import largest_batch, make_generator, peak_memory, resolve_device, resolve_dtype, seed_everything
+from gpu_commons.device import (
+    largest_batch,
+    make_generator,
+    peak_memory,
+    resolve_device,
+    resolve_dtype,
+    seed_everything,
+)
 from gpu_commons.kv_cache import Branches, decoder_of, open_branches
 from gpu_commons.linalg import ClassMoments, solve_spd
 from gpu_commons.models import bundled_path, load_encoder, load_model, model_fingerprint, tokenizer_fingerprint

@@ -1,11 +1,14 @@
-"""Surgery on transformers caches: try K next tokens for every row of a batch, keep one, at the price of one forward pass.
+"""Surgery on transformers caches: try K next tokens for every row of a batch, keep one, at the price of one forward
+pass.
 
-A decoder that has read a context of T columns holds T keys and values per layer and row. :class:`TreeBranches` appends K candidate tokens as K
-further columns that all carry the *same* position id and see the context and themselves, but not each other; keeping a candidate moves its
-column to position T and drops the rest. No copy of the context is made. :class:`RowBranches` does the same by K copies of the cache's rows; it
-is the fallback for caches whose columns cannot be cut (sliding windows, linear attention, quantised keys).
+A decoder that has read a context of T columns holds T keys and values per layer and row. :class:`TreeBranches` appends
+K candidate tokens as K further columns that all carry the *same* position id and see the context and themselves, but
+not each other; keeping a candidate moves its column to position T and drops the rest. No copy of the context is made.
+:class:`RowBranches` does the same by K copies of the cache's rows; it is the fallback for caches whose columns cannot
+be cut (sliding windows, linear attention, quantised keys).
 
-Source: tree attention as in speculative decoding (SpecInfer, Medusa), here with branches of depth one that become the next step's context.
+Source: tree attention as in speculative decoding (SpecInfer, Medusa), here with branches of depth one that become the
+next step's context.
 """
 
 import copy
@@ -51,12 +54,16 @@ def why_not_branchable(model: PreTrainedModel, cache: Cache | None = None) -> st
     backend = model.config._attn_implementation
     if backend not in MASK_4D_BACKENDS:
         return f"its attention backend {backend!r} takes no 4-D mask (load it with attn_implementation='sdpa')"
-    if "position_ids" not in inspect.signature(decoder_of(model).forward).parameters or getattr(model.config, "alibi", False):
+    if "position_ids" not in inspect.signature(decoder_of(model).forward).parameters or getattr(
+        model.config, "alibi", False
+    ):
         return f"{model.config.model_type} derives positions from cache columns instead of position ids"
     return None
 
 
-def tree_mask(context: Bool[Tensor, "batch columns"], num_branches: int) -> Bool[Tensor, "batch 1 branches all_columns"]:
+def tree_mask(
+    context: Bool[Tensor, "batch columns"], num_branches: int
+) -> Bool[Tensor, "batch 1 branches all_columns"]:
     """The mask under which each of K appended tokens sees its row's context and itself; True = may attend."""
     batch = context.shape[0]
     shared = context[:, None, :].expand(batch, num_branches, -1)
@@ -67,14 +74,17 @@ def tree_mask(context: Bool[Tensor, "batch columns"], num_branches: int) -> Bool
 class Branches(ABC):
     """A batch of left-padded contexts in one cache, whose next token is tried K times before one is kept.
 
-    Use :func:`open_branches` to get the right kind. The cycle is ``prefill`` once, then ``branch`` followed by ``keep`` (or ``discard``).
+    Use :func:`open_branches` to get the right kind. The cycle is ``prefill`` once, then ``branch`` followed by
+    ``keep`` (or ``discard``).
 
     Attributes:
         cache: The transformers cache; between cycles it holds exactly the kept columns.
         columns: Which cache columns are tokens rather than padding, shape ``[batch, T]``.
     """
 
-    def __init__(self, model: PreTrainedModel, cache: Cache | None = None, columns: Bool[Tensor, "batch columns"] | None = None):
+    def __init__(
+        self, model: PreTrainedModel, cache: Cache | None = None, columns: Bool[Tensor, "batch columns"] | None = None
+    ):
         self.decoder = decoder_of(model)
         parameters = inspect.signature(self.decoder.forward).parameters
         self.cache_argument = "cache_params" if "cache_params" in parameters else "past_key_values"
@@ -97,13 +107,16 @@ class Branches(ABC):
         Args:
             input_ids: Token ids, padded on the left.
             attention_mask: 1 for tokens, 0 for padding; all tokens if absent.
+
         Raises:
             ValueError: If a row ends in padding.
         """
         new = torch.ones_like(input_ids, dtype=torch.bool) if attention_mask is None else attention_mask.bool()
         if not new[:, -1].all():
             row = int((~new[:, -1]).nonzero()[0])
-            raise ValueError(f"`attention_mask` ends in padding at row {row}; pad prompts on the left (tokenizer.padding_side = 'left').")
+            raise ValueError(
+                f"`attention_mask` ends in padding at row {row}; pad prompts on the left (tokenizer.padding_side = 'left')."
+            )
         before = new.new_zeros(new.shape[0], 0) if self.columns is None else self.columns
         self.columns = torch.cat([before, new], dim=-1)
         positions = (self.columns.cumsum(-1) - 1).clamp(min=0)[:, before.shape[1] :]
@@ -142,8 +155,15 @@ class Branches(ABC):
 
     def _forward(self, cache: Cache, tokens: Tensor, mask: Tensor | None, positions: Tensor) -> Tensor:
         if mask is not None and all(cache.is_linear):
-            mask = mask[:, -tokens.shape[1] :]  # recurrent layers mask what they read now; there are no columns behind it
-        arguments: dict[str, Any] = {"input_ids": tokens, "attention_mask": mask, "use_cache": True, self.cache_argument: cache}
+            mask = mask[
+                :, -tokens.shape[1] :
+            ]  # recurrent layers mask what they read now; there are no columns behind it
+        arguments: dict[str, Any] = {
+            "input_ids": tokens,
+            "attention_mask": mask,
+            "use_cache": True,
+            self.cache_argument: cache,
+        }
         if self.takes_positions:
             arguments["position_ids"] = positions
         return self.decoder(**arguments).last_hidden_state
@@ -201,13 +221,17 @@ class TreeBranches(Branches):
         if not self.additive_mask:
             return allowed
         dtype = self.decoder.dtype
-        return torch.zeros(allowed.shape, dtype=dtype, device=allowed.device).masked_fill(~allowed, torch.finfo(dtype).min)
+        return torch.zeros(allowed.shape, dtype=dtype, device=allowed.device).masked_fill(
+            ~allowed, torch.finfo(dtype).min
+        )
 
 
 class RowBranches(Branches):
     """Candidates as K rows over K copies of the cache: works with any cache that can be reordered, memory K times T."""
 
-    def __init__(self, model: PreTrainedModel, cache: Cache | None = None, columns: Bool[Tensor, "batch columns"] | None = None):
+    def __init__(
+        self, model: PreTrainedModel, cache: Cache | None = None, columns: Bool[Tensor, "batch columns"] | None = None
+    ):
         super().__init__(model, cache, columns)
         self._trial: Cache | None = None
 
@@ -246,6 +270,7 @@ def open_branches(
         plan: "tree", "batch" (copied rows) or "auto": the tree where the model and its cache allow it.
         cache: A cache to work in; a fresh one of the model's own kind if absent.
         columns: For a cache that holds tokens already: True where a column is a token, False where it is padding.
+
     Raises:
         ValueError: If ``plan="tree"`` is asked for where it would be wrong; the message says why.
     """
@@ -262,7 +287,9 @@ def _pad_left(states: Float[Tensor, "batch heads columns head"], width: int) -> 
 
 
 def _reorderable_copy(cache: Cache) -> Cache:
-    """A cache whose rows can be reordered while the original stays; tensors are shared where reordering replaces them."""
+    """A cache whose rows can be reordered while the original stays; tensors are shared where reordering replaces
+    them.
+    """
     clone = copy.copy(cache)
     clone.layers = [_copied_layer(layer) for layer in cache.layers]
     return clone

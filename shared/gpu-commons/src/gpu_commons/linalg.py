@@ -1,6 +1,7 @@
 """Streaming class moments and well-conditioned solves, in float64.
 
-Statistics of N vectors of width d are accumulated batch by batch in O(d^2) memory, so that nothing of size N x d is ever held.
+Statistics of N vectors of width d are accumulated batch by batch in O(d^2) memory, so that nothing of size N x d is
+ever held.
 """
 
 from typing import NamedTuple
@@ -11,7 +12,9 @@ from torch import Tensor
 
 
 class Shrinkage(NamedTuple):
-    """A covariance pulled towards a multiple of the identity: ``(1 - intensity) * S + intensity * mean_variance * I``."""
+    """A covariance pulled towards a multiple of the identity: ``(1 - intensity) * S + intensity * mean_variance *
+    I``.
+    """
 
     covariance: Float[Tensor, "width width"]
     intensity: float
@@ -20,8 +23,9 @@ class Shrinkage(NamedTuple):
 class ClassMoments:
     """Counts, means and within-class scatter of labelled vectors, updated batch by batch.
 
-    Beside first and second moments it keeps the two sums that the Ledoit-Wolf intensity needs (the fourth power of the norm and the norm-weighted
-    sum), all taken about the first vector of each class, so that a large common offset costs no precision.
+    Beside first and second moments it keeps the two sums that the Ledoit-Wolf intensity needs (the fourth power of the
+    norm and the norm-weighted sum), all taken about the first vector of each class, so that a large common offset
+    costs no precision.
 
     Args:
         num_classes: Labels are integers in ``[0, num_classes)``.
@@ -40,11 +44,14 @@ class ClassMoments:
         """Add labelled vectors.
 
         Raises:
-            ValueError: If a vector holds NaN or infinity; the message names the first such row (0-based within this batch).
+            ValueError: If a vector holds NaN or infinity; the message names the first such row (0-based within this
+                batch).
         """
         finite = torch.isfinite(vectors).all(-1)
         if not finite.all():
-            raise ValueError(f"`vectors` holds NaN or infinity in row {int((~finite).nonzero()[0])}; drop that row or load the model in float32.")
+            raise ValueError(
+                f"`vectors` holds NaN or infinity in row {int((~finite).nonzero()[0])}; drop that row or load the model in float32."
+            )
         vectors, labels = vectors.detach().to("cpu", torch.float64), labels.cpu()
         for label in labels.unique().tolist():
             self._update_class(label, vectors[labels == label])
@@ -74,7 +81,8 @@ class ClassMoments:
     def ledoit_wolf(self) -> Shrinkage:
         """Pooled within-class covariance with the Ledoit-Wolf intensity, from the streamed sums.
 
-        Source: Ledoit and Wolf 2004, "A well-conditioned estimator for large-dimensional covariance matrices", with known (class) means removed;
+        Source: Ledoit and Wolf 2004, "A well-conditioned estimator for large-dimensional covariance matrices", with
+            known (class) means removed;
         agrees with ``sklearn.covariance.ledoit_wolf(centred, assume_centered=True)``.
         """
         total, width = int(self.count.sum()), self._sum.shape[1]
@@ -93,7 +101,9 @@ class ClassMoments:
             count, mean = self.count[label], self._sum[label] / self.count[label]
             mean2, norm2 = mean.square().sum(), self._outer[label].trace()
             result += self._norm4[label] + 4 * (mean @ self._outer[label] @ mean) + count * mean2**2
-            result += 2 * mean2 * norm2 - 4 * (mean @ self._norm2_weighted[label]) - 4 * mean2 * (mean @ self._sum[label])
+            result += (
+                2 * mean2 * norm2 - 4 * (mean @ self._norm2_weighted[label]) - 4 * mean2 * (mean @ self._sum[label])
+            )
         return result
 
 
@@ -106,8 +116,12 @@ def solve_spd(
         ValueError: If the matrix is not positive definite even with the ridge.
     """
     matrix, right = matrix.to(torch.float64), right.to(torch.float64)
-    factor, info = torch.linalg.cholesky_ex(matrix + ridge * torch.eye(len(matrix), dtype=torch.float64, device=matrix.device))
+    factor, info = torch.linalg.cholesky_ex(
+        matrix + ridge * torch.eye(len(matrix), dtype=torch.float64, device=matrix.device)
+    )
     if int(info) != 0:
-        raise ValueError(f"`matrix` of width {len(matrix)} is not positive definite with ridge={ridge}; raise `ridge` or shrink the covariance.")
+        raise ValueError(
+            f"`matrix` of width {len(matrix)} is not positive definite with ridge={ridge}; raise `ridge` or shrink the covariance."
+        )
     columns = right if right.ndim == 2 else right[:, None]
     return torch.cholesky_solve(columns, factor).reshape(right.shape)

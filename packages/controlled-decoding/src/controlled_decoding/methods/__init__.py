@@ -1,1 +1,3 @@
-"""Decoding methods: everything that continues prompts behind one interface, :class:`~controlled_decoding.methods.method.Method`."""
+"""Decoding methods: everything that continues prompts behind one interface,
+:class:`~controlled_decoding.methods.method.Method`.
+"""

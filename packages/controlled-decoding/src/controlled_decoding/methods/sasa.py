@@ -22,8 +22,9 @@ from controlled_decoding.subspace import SubspaceClassifier
 class SASA:
     """Self-disciplined autoregressive sampling with one or several subspaces.
 
-    Source: Ko et al., "Large Language Models can be Strong Self-Detoxifiers" (ICLR 2025, arXiv 2410.03818), Proposition 1. Differs: the margin is in
-    calibrated log-odds by default (``rule="identity"`` is the proposition's, ``rule="softmax"`` the released code's); candidates share one cache.
+    Source: Ko et al., "Large Language Models can be Strong Self-Detoxifiers" (ICLR 2025, arXiv 2410.03818),
+    Proposition 1. Differs: the margin is in calibrated log-odds by default (``rule="identity"`` is the proposition's,
+    ``rule="softmax"`` the released code's); candidates share one cache.
 
     Args:
         subspaces: One fitted subspace or several.
@@ -48,7 +49,7 @@ class SASA:
     ):
         if config is not None and strength is not None:
             raise ValueError(f"`strength` {strength} and `config` are both given; set the strength in the config.")
-        config = config or SASAConfig(**({} if strength is None else {"strength": strength}))
+        config = config or SASAConfig(strength=1.0 if strength is None else strength)
         self.steering = Steering(subspaces, config, weights=weights, force=force)
         self.plan = plan
         self.name = name or _name(config)
@@ -57,7 +58,11 @@ class SASA:
     def fingerprint(self) -> str:
         """Sixteen hex digits over subspaces, weights and settings, so that no run is resumed under others."""
         steering = self.steering
-        content = [[subspace.fingerprint for subspace in steering.subspaces], steering.weights, steering.config.to_dict()]
+        content = [
+            [subspace.fingerprint for subspace in steering.subspaces],
+            steering.weights,
+            steering.config.to_dict(),
+        ]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
     @torch.no_grad()
@@ -75,7 +80,8 @@ class SASA:
         Args:
             inputs: ``input_ids`` and ``attention_mask``, shape ``[batch, prompt]``.
             observe: Called with every step (not with beams).
-            generate_kwargs: Of transformers' `generate`; with ``num_beams`` the logits processor serves, otherwise the loop of one pass a token.
+            generate_kwargs: Of transformers' `generate`; with ``num_beams`` the logits processor serves, otherwise the
+                loop of one pass a token.
         """
         self.steering.check(model, tokenizer)
         if generate_kwargs.get("num_beams", 1) > 1:
@@ -83,11 +89,17 @@ class SASA:
             processor = self.processor(model, inputs["attention_mask"], cache)
             return model.generate(**inputs, past_key_values=cache, logits_processor=[processor], **generate_kwargs)
         loop = partial(
-            controlled_generate, steering=self.steering, plan=self.plan, observe=observe, token_streamer=generate_kwargs.get("streamer")
+            controlled_generate,
+            steering=self.steering,
+            plan=self.plan,
+            observe=observe,
+            token_streamer=generate_kwargs.get("streamer"),
         )
         return model.generate(**inputs, custom_generate=loop, **generate_kwargs)
 
-    def processor(self, model: PreTrainedModel, attention_mask: Int[Tensor, "batch prompt"], cache: Cache) -> SASALogitsProcessor:
+    def processor(
+        self, model: PreTrainedModel, attention_mask: Int[Tensor, "batch prompt"], cache: Cache
+    ) -> SASALogitsProcessor:
         """The same steering as a ``LogitsProcessor``; ``cache`` is what `generate` gets as ``past_key_values``."""
         return SASALogitsProcessor(model, self.steering, attention_mask, cache, plan=self.plan)
 
