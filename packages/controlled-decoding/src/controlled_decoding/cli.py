@@ -194,7 +194,7 @@ def generate(
         _print(asdict(answer) if json else answer.text, as_json=json)
 
 
-def evaluate(
+def evaluate_methods(
     out: str,
     subspace: str | None = None,
     methods: str = "plain,sasa:1",
@@ -377,7 +377,15 @@ def demo(out: str = "demo", dtype: Dtype = "auto", quick: bool = False) -> None:
 
 
 VERBS: dict[str, Any] = {
-    verb.__name__: verb for verb in (fit, inspect, calibrate, generate, evaluate, trace, serve, convert, demo)
+    "fit": fit,
+    "inspect": inspect,
+    "calibrate": calibrate,
+    "generate": generate,
+    "evaluate": evaluate_methods,  # jsonargparse would import the package's own `evaluate` to tell two of a name apart
+    "trace": trace,
+    "serve": serve,
+    "convert": convert,
+    "demo": demo,
 }
 
 

@@ -140,7 +140,6 @@ def render(
     return tokenizer.apply_chat_template(turns, continue_final_message=True, return_dict=False)
 
 
-@torch.no_grad()
 def embed(
     model: PreTrainedModel,
     token_lists: Sequence[Sequence[int]],
@@ -188,6 +187,7 @@ def _pad_left(token_lists: list[list[int]], width: int) -> tuple[Tensor, Tensor]
     return tokens, mask
 
 
+@torch.no_grad()
 def _read(
     model: PreTrainedModel, decoder: PreTrainedModel, tokens: Tensor, mask: Tensor, sites: Sequence[HiddenSite]
 ) -> list[Tensor]:

@@ -74,7 +74,10 @@ def test_full_strength_changes_the_text_and_a_second_call_repeats_it(kind, model
     method = build(kind, model, subspace)
     first = sample(method, model, tokenizer, prompts)
     method.generate(
-        model, tokenizer, {"input_ids": torch.tensor([[9]]), "attention_mask": torch.ones(1, 1)}, **SAMPLING
+        model,
+        tokenizer,
+        {"input_ids": torch.tensor([[9]]), "attention_mask": torch.ones(1, 1, dtype=torch.long)},
+        **SAMPLING,
     )
     assert torch.equal(sample(method, model, tokenizer, prompts), first)
     assert first.shape != plain(model, prompts).shape or not torch.equal(first, plain(model, prompts))

@@ -1,5 +1,8 @@
+from unittest.mock import MagicMock
+
 import pytest
 import torch
+from transformers import PreTrainedTokenizerBase
 
 from controlled_decoding.methods.word_filter import WordFilter, word_pieces
 
@@ -43,13 +46,11 @@ def test_missing_and_empty_lists_are_refused(tmp_path):
 
 
 def test_words_of_unknown_tokens_are_passed_over_or_refused(model, tokenizer, prompts):
-    class Deaf:
-        unk_token_id, pad_token_id = 9, 0
-
-        def __call__(self, words, add_special_tokens):
-            return {"input_ids": [[9] if word.strip() in "xX" else [4, 5] for word in words]}
-
-    assert word_pieces(["x", "y"], Deaf()) == [[4, 5]]
-    assert word_pieces(["x"], Deaf()) == []
+    deaf = MagicMock(spec=PreTrainedTokenizerBase, unk_token_id=9, pad_token_id=0)
+    deaf.side_effect = lambda words, add_special_tokens: {
+        "input_ids": [[9] if word.strip() in "xX" else [4, 5] for word in words]
+    }
+    assert word_pieces(["x", "y"], deaf) == [[4, 5]]
+    assert word_pieces(["x"], deaf) == []
     with pytest.raises(ValueError, match="knows none of the 1 listed words"):
-        WordFilter(["x"]).processor(model, Deaf(), prompts)
+        WordFilter(["x"]).processor(model, deaf, prompts)

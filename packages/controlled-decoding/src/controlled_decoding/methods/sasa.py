@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 from transformers import Cache, DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import ModelOutput
 
 from controlled_decoding.config import SASAConfig
 from controlled_decoding.decoder import Step
@@ -74,7 +75,7 @@ class SASA:
         *,
         observe: Callable[[Step], None] | None = None,
         **generate_kwargs: Any,
-    ) -> Int[Tensor, "rows total"]:
+    ) -> Int[Tensor, "rows total"] | ModelOutput:
         """Continue left-padded prompts under steering.
 
         Args:
