@@ -41,7 +41,15 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     # Not the tests: some misspell a name on purpose.
     prose = [part for each in MEMBERS for part in (each.source, each.path / "README.md")]
-    session.run("codespell", *(str(part.relative_to(ROOT)) for part in prose), "docs", "README.md", "CONTRIBUTING.md")
+    session.run(
+        "codespell",
+        "--skip",
+        "*_build*",
+        *(str(part.relative_to(ROOT)) for part in prose),
+        "docs",
+        "README.md",
+        "CONTRIBUTING.md",
+    )
     for each in MEMBERS:
         with session.chdir(each.path):
             session.run("deptry", "src", silent=True)  # chatty unless something is wrong

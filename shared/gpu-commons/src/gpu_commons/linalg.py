@@ -82,8 +82,7 @@ class ClassMoments:
         """Pooled within-class covariance with the Ledoit-Wolf intensity, from the streamed sums.
 
         Source: Ledoit and Wolf 2004, "A well-conditioned estimator for large-dimensional covariance matrices", with
-            known (class) means removed;
-        agrees with ``sklearn.covariance.ledoit_wolf(centred, assume_centered=True)``.
+        known (class) means removed; agrees with ``sklearn.covariance.ledoit_wolf(centred, assume_centered=True)``.
         """
         total, width = int(self.count.sum()), self._sum.shape[1]
         sample = self.pooled_scatter() / total
