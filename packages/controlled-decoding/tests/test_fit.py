@@ -11,6 +11,7 @@ from controlled_decoding import calibration
 from controlled_decoding.fit import _solve, calibrate_subspace, fit_subspace, layer_sweep
 from controlled_decoding.hidden_state import HiddenSite, embed, render
 from controlled_decoding.labelled_text import LabelledTexts
+from controlled_decoding.reading import Reading, answer_start, collect_states, tokens_and_positions
 from gpu_commons import ClassMoments, model_fingerprint
 from gpu_commons.testing import tiny_model
 
@@ -64,7 +65,7 @@ def test_pinv_direction_equals_scikit_learns_lda():
 
 @pytest.fixture(scope="module")
 def toy_data() -> LabelledTexts:
-    """Made-up sentences whose class shows in one word."""
+    """Made-up sentences whose class shows in a word near their beginning and one at their end."""
     generator = np.random.default_rng(0)
     nouns, kind, unkind = (
         ["garden", "model", "text", "sun", "fox", "dog", "day", "state", "rose", "token", "sign", "number"],
@@ -74,8 +75,8 @@ def toy_data() -> LabelledTexts:
     texts, labels = [], []
     for _ in range(400):
         label = int(generator.integers(2))
-        word = generator.choice(kind if label else unkind)
-        texts.append(f"the {generator.choice(nouns)} and the {generator.choice(nouns)} are {word}")
+        first, last = generator.choice(kind if label else unkind, 2)
+        texts.append(f"the {first} {generator.choice(nouns)} and the {generator.choice(nouns)} are {last}")
         labels.append(label)
     return LabelledTexts(texts=texts, labels=labels)
 
@@ -89,9 +90,72 @@ def test_fit_separates_held_out_texts_and_says_so(fitted, toy_data):
     report = fitted.report
     assert report.auc > 0.9
     assert report.auc_interval[0] <= report.auc <= report.auc_interval[1]
-    assert sum(report.num_train) + sum(report.num_holdout) == len(toy_data)
+    assert sum(report.num_fitted) > 5 * (len(toy_data) - sum(report.num_holdout)), "several states of each text"
     assert np.median(report.margin_quantiles["desired"]) > np.median(report.margin_quantiles["undesired"])
     assert float(fitted.weight.norm()) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_whole_texts_alone_are_fitted_as_the_authors_do(toy_data, model, tokenizer):
+    """One state a text, and the report on unfinished text is the one on whole texts."""
+    subspace = fit_subspace(model, tokenizer, toy_data, holdout=0.3, unfinished=0)
+    report = subspace.report
+    assert sum(report.num_fitted) + sum(report.num_holdout) == len(toy_data)
+    assert report.auc_unfinished == report.auc
+    assert subspace.provenance["unfinished"] == 0
+    with pytest.raises(ValueError, match="`unfinished` must be at least 0, got -1"):
+        fit_subspace(model, tokenizer, toy_data, unfinished=-1)
+
+
+def test_states_are_those_of_each_beginning_read_alone(toy_data, model, tokenizer):
+    """Moments and held-out states equal those of beginnings that were cut before they were read."""
+    how = Reading(holdout=0.3, unfinished=3)
+    site = HiddenSite.of(model)
+    states = collect_states(model, tokenizer, toy_data, [site], how)
+    held_out = toy_data.held_out(0.3)
+    tokens, positions = tokens_and_positions(tokenizer, toy_data, how, np.where(held_out, 1, 3))
+    cut = [ids[: position + 1] for ids, read in zip(tokens, positions, strict=True) for position in read]
+    text = np.repeat(np.arange(len(toy_data)), [len(read) for read in positions])
+    alone = torch.empty(len(cut), model.config.hidden_size)
+    for rows, (hidden,) in embed(model, cut, [site]):
+        alone[rows] = hidden
+    labels = torch.tensor(toy_data.labels)[text]
+    expected = ClassMoments(2, model.config.hidden_size)
+    expected.update(alone[~held_out[text]], labels[~held_out[text]])
+    torch.testing.assert_close(states.moments[0].means, expected.means, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(states.moments[0].pooled_scatter(), expected.pooled_scatter(), atol=1e-3, rtol=1e-4)
+    held = alone[held_out[text]].reshape(-1, 2, model.config.hidden_size)
+    torch.testing.assert_close(states.unfinished[0], held[:, 0], atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(states.whole[0], held[:, 1], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("chat", [False, True])
+def test_unfinished_text_is_cut_inside_the_answer(chat, tokenizer):
+    """No state is read inside the prompt, or inside what the chat template puts around it."""
+    data = LabelledTexts(texts=["the roses are red and lovely"] * 8, labels=[1] * 8, prompts=["tell me"] * 8)
+    tokens, positions = tokens_and_positions(tokenizer, data, Reading(chat=chat), [3] * 8)
+    start = answer_start(tokenizer, "tell me", chat=chat)
+    assert "roses" not in tokenizer.decode(tokens[0][:start])
+    assert "tell me" in tokenizer.decode(tokens[0][:start])
+    for ids, read in zip(tokens, positions, strict=True):
+        assert start <= read[0] < read[1] < read[2] < read[3] == len(ids) - 1
+
+
+def test_unfinished_text_is_separated_better_when_it_is_fitted(model, tokenizer):
+    """Where the telling word stands at the beginning and the ends are alike."""
+    generator = np.random.default_rng(2)
+    words = {0: ["cold", "grim", "sour"], 1: ["lovely", "warm", "kind"]}
+    labels = generator.integers(2, size=300).tolist()
+    ends = ["fox", "dog", "sun", "rose"]
+    texts = [f"{generator.choice(words[label])} is the {generator.choice(ends)} and day" for label in labels]
+    texts = [f"{text} {number % 10} {number // 10 % 10} {number // 100}" for number, text in enumerate(texts)]
+    data = LabelledTexts(texts=texts, labels=labels)
+    site = [HiddenSite.of(model)]
+    cut = collect_states(model, tokenizer, data, site, Reading(holdout=0.3))
+    areas = []
+    for unfinished in (0, 8):
+        fitted = fit_subspace(model, tokenizer, data, holdout=0.3, unfinished=unfinished)
+        areas.append(calibration.auc(fitted.margins(cut.unfinished[0]).numpy(), cut.labels))
+    assert areas[1] > areas[0] + 0.05
 
 
 def test_text_margins_are_those_of_the_last_token(fitted, toy_data, model, tokenizer):

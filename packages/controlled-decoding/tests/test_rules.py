@@ -35,12 +35,16 @@ def test_gibbs_beats_a_thousand_perturbations_of_the_objective(beta):
 
 
 @settings(max_examples=50, deadline=None)
-@given(seed=st.integers(0, 10_000), constant=st.floats(-5, 5), rule=st.sampled_from(RULES))
+@given(
+    seed=st.integers(0, 10_000),
+    constant=st.floats(-5, 5),
+    rule=st.sampled_from([rule for rule in RULES if rule != "bayes"]),
+)
 def test_a_constant_added_to_all_margins_changes_nothing(seed, constant, rule):
     """The midpoint b cancels, so a margin relative to the previous state gives the same sampler."""
     log_p, margins = random_step(seed)
-    plain = gibbs(log_p, transform_margins(margins, log_p, rule, log_odds_slope=2.0))
-    moved = gibbs(log_p, transform_margins(margins + constant, log_p, rule, log_odds_slope=2.0))
+    plain = gibbs(log_p, transform_margins(margins, log_p, rule, slope=2.0))
+    moved = gibbs(log_p, transform_margins(margins + constant, log_p, rule, slope=2.0))
     torch.testing.assert_close(plain, moved)
 
 
@@ -65,9 +69,23 @@ def test_log_odds_rule_at_strength_one_multiplies_by_the_odds():
     log_p, margins = random_step(5)
     odds = (2.5 * margins).exp()
     expected = log_p.exp() * odds / (log_p.exp() * odds).sum()
-    torch.testing.assert_close(
-        gibbs(log_p, transform_margins(margins, log_p, "log_odds", log_odds_slope=2.5)).exp(), expected
-    )
+    torch.testing.assert_close(gibbs(log_p, transform_margins(margins, log_p, "log_odds", slope=2.5)).exp(), expected)
+
+
+def test_bayes_rule_at_strength_one_is_the_posterior():
+    log_p, margins = random_step(5)
+    desired = torch.sigmoid(2.5 * margins + 0.4)
+    expected = log_p.exp() * desired / (log_p.exp() * desired).sum()
+    transformed = transform_margins(margins, log_p, "bayes", slope=2.5, intercept=0.4)
+    torch.testing.assert_close(gibbs(log_p, transformed).exp(), expected)
+
+
+def test_bayes_rule_leaves_desired_candidates_alone_and_equals_the_odds_among_undesired_ones():
+    log_p, margins = random_step(6)
+    safe = gibbs(log_p, 10.0 * transform_margins(margins + 30.0, log_p, "bayes"))
+    torch.testing.assert_close(safe, gibbs(log_p, torch.zeros_like(log_p)))
+    unsafe = gibbs(log_p, transform_margins(margins - 30.0, log_p, "bayes"))
+    torch.testing.assert_close(unsafe, gibbs(log_p, transform_margins(margins, log_p, "log_odds")))
 
 
 @settings(max_examples=30, deadline=None)

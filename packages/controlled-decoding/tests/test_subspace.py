@@ -13,10 +13,11 @@ from gpu_commons.testing import tiny_model, tiny_tokenizer
 REPORT = FitReport(
     auc=0.9,
     auc_interval=(0.85, 0.95),
+    auc_unfinished=0.7,
     accuracy=0.8,
     ece=0.05,
     nll=0.3,
-    num_train=(10, 12),
+    num_fitted=(10, 12),
     num_holdout=(8, 9),
     rank=32,
     shrinkage=0.1,

@@ -36,6 +36,7 @@ def fit(
     group: str | None = None,
     layer: int = -1,
     solver: Literal["ledoit_wolf", "pinv"] = "ledoit_wolf",
+    unfinished: int = 8,
     chat: bool = False,
     holdout: float = 0.2,
     layer_sweep: bool = False,
@@ -59,6 +60,7 @@ def fit(
         group: Column of rows that belong together and never straddle the split.
         layer: Decoder block to read, from the end if negative.
         solver: Shrunk covariance, or the authors' pseudo-inverse.
+        unfinished: States of each text that are fitted beside its last; 0 fits whole texts alone, as the authors do.
         chat: Render through the chat template.
         holdout: Share of rows kept for the report and the calibration.
         layer_sweep: Only report the held-out AUC of several layers; nothing is saved.
@@ -73,12 +75,11 @@ def fit(
         data, text=text, label=label, undesired=undesired, score=score, threshold=threshold, prompt=prompt, group=group
     )
     loaded = _load(model, dtype)
+    reading: dict[str, Any] = {"unfinished": unfinished, "chat": chat, "holdout": holdout, "seed": seed}
     if layer_sweep:
-        _print([asdict(row) for row in sweep(*loaded, rows, chat=chat, holdout=holdout, seed=seed)], as_json=json)
+        _print([asdict(row) for row in sweep(*loaded, rows, **reading)], as_json=json)
         return
-    subspace = fit_subspace(
-        *loaded, rows, attribute=attribute, layer=layer, solver=solver, chat=chat, holdout=holdout, seed=seed
-    )
+    subspace = fit_subspace(*loaded, rows, attribute=attribute, layer=layer, solver=solver, **reading)
     subspace.save_pretrained(out)
     _print({"saved": out, **_facts(subspace)}, as_json=json)
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-Rule = Literal["log_odds", "identity", "softmax", "zscore"]
+Rule = Literal["log_odds", "bayes", "identity", "softmax", "zscore"]
 RULES: tuple[Rule, ...] = get_args(Rule)
 
 

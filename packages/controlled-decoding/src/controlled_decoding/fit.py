@@ -1,9 +1,10 @@
 """Fitting a subspace in closed form, from texts streamed through the model once.
 
 Source: SASA (arXiv 2410.03818) fits the Bayes rule of two Gaussians with a common covariance on last-token states.
-Differs: the covariance is shrunk (Ledoit-Wolf) by default, because the authors' pseudo-inverse over-fits until there
-are several times more texts than dimensions; moments are streamed in float64, so that memory does not grow with the
-data; the margin is calibrated to log-odds on held-out texts.
+Differs: states of unfinished text are fitted too (see :mod:`controlled_decoding.reading`); the covariance is shrunk
+(Ledoit-Wolf) by default, because the authors' pseudo-inverse over-fits until there are several times more texts than
+dimensions; moments are streamed in float64, so that memory does not grow with the data; the margin is calibrated to
+log-odds on held-out texts.
 """
 
 import hashlib
@@ -19,15 +20,21 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from controlled_decoding import calibration
-from controlled_decoding.hidden_state import HiddenSite, depth_of, embed, render
+from controlled_decoding.hidden_state import HiddenSite, depth_of, embed
 from controlled_decoding.labelled_text import LabelledTexts
+from controlled_decoding.reading import (
+    CLASS_NAMES,
+    Reading,
+    States,
+    check_classes,
+    collect_states,
+    tokens_and_positions,
+)
 from controlled_decoding.subspace import FitReport, SubspaceClassifier
 from gpu_commons import ClassMoments, model_fingerprint, solve_spd, tokenizer_fingerprint
 
 logger = logging.getLogger(__name__)
 Solver = Literal["ledoit_wolf", "pinv"]
-MAX_HOLDOUT_PER_CLASS = 2048
-CLASS_NAMES = ("undesired", "desired")
 
 
 class Direction(NamedTuple):
@@ -42,42 +49,12 @@ class Direction(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class SweepRow:
-    """Held-out quality of one layer."""
+    """Held-out quality of one layer: on whole texts, and on texts cut after one of their tokens."""
 
     layer: int
     normed: bool
     auc: float
-    accuracy: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """How labelled texts are read and split.
-
-    Attributes:
-        chat: Render prompt and text through the chat template instead of raw concatenation.
-        holdout: Share of each class (of the groups, if there are any) kept for the report and the calibration.
-        seed: Of the split.
-        batch_tokens: Padded tokens in a forward pass.
-        max_length: Tokens of a text that are read.
-    """
-
-    chat: bool = False
-    holdout: float = 0.2
-    seed: int = 0
-    batch_tokens: int = 4096
-    max_length: int = 1024
-
-
-class States(NamedTuple):
-    """What a fit needs of the texts: for each site the moments of the fitted rows and the states of the held-out ones,
-    whose labels follow.
-    """
-
-    sites: Sequence[HiddenSite]
-    moments: list[ClassMoments]
-    held_out: list[Float[Tensor, "holdout hidden"]]
-    labels: np.ndarray
+    auc_unfinished: float
 
 
 def fit_subspace(
@@ -101,7 +78,7 @@ def fit_subspace(
         normed: After the final norm; default yes at the last layer.
         solver: "ledoit_wolf" shrinks the pooled covariance; "pinv" is the authors' pseudo-inverse.
         rcond: Eigenvalues of the covariance below this (absolute) are dropped by "pinv".
-        reading: Fields of :class:`Reading`.
+        reading: Fields of :class:`controlled_decoding.reading.Reading`.
 
     Raises:
         ValueError: If a class has fewer than 8 rows on either side of the split, a text is empty, or a state is not
@@ -111,6 +88,7 @@ def fit_subspace(
     states = collect_states(model, tokenizer, data, [HiddenSite.of(model, layer, normed=normed)], how)
     facts = {
         "render": "chat" if how.chat else "raw",
+        "unfinished": how.unfinished,
         "model_name": _public_name(model),
         "data_sha256": _data_fingerprint(data),
         "holdout": how.holdout,
@@ -134,8 +112,8 @@ def subspace_from_states(
     """
     direction = _solve(states.moments[0], solver, rcond)
     weight, midpoint = _unit(direction.weight), states.moments[0].means.mean(0)
-    margins = (states.held_out[0].double() @ weight - midpoint @ weight).numpy()
-    log_odds = calibration.fit_log_odds(margins, states.labels)
+    whole, unfinished = (_margins(held[0], weight, midpoint) for held in (states.whole, states.unfinished))
+    log_odds = calibration.fit_log_odds(unfinished, states.labels)
     return SubspaceClassifier(
         weight=weight.float(),
         midpoint=midpoint.float(),
@@ -143,7 +121,7 @@ def subspace_from_states(
         site=states.sites[0],
         slope=log_odds.slope,
         intercept=log_odds.intercept,
-        report=_report(margins, states.labels, states.moments[0], direction),
+        report=_report(whole, unfinished, states.labels, states.moments[0], direction),
         provenance={"solver": solver, **(facts or {})},
     )
 
@@ -163,7 +141,7 @@ def layer_sweep(
 
     Args:
         layers: Layers to try; by default eight spread over the depth, and the last one.
-        reading: Fields of :class:`Reading`.
+        reading: Fields of :class:`controlled_decoding.reading.Reading`.
     """
     depth = depth_of(model)
     wanted = sorted({*range(max(1, depth // 8), depth, max(1, depth // 8)), depth}) if layers is None else layers
@@ -171,70 +149,42 @@ def layer_sweep(
         model, tokenizer, data, [HiddenSite.of(model, layer) for layer in wanted], Reading(**reading)
     )
     rows = []
-    for site, moments, held_out in zip(states.sites, states.moments, states.held_out, strict=True):
-        weight = _unit(_solve(moments, "ledoit_wolf", 0.0).weight)
-        margins = (held_out.double() @ weight - moments.means.mean(0) @ weight).numpy()
-        accuracy = float(((margins > 0) == (states.labels == 1)).mean())
-        rows.append(
-            SweepRow(
-                layer=site.layer, normed=site.normed, auc=calibration.auc(margins, states.labels), accuracy=accuracy
-            )
+    for place, site in enumerate(states.sites):
+        moments = states.moments[place]
+        weight, midpoint = _unit(_solve(moments, "ledoit_wolf", 0.0).weight), moments.means.mean(0)
+        whole, unfinished = (
+            calibration.auc(_margins(held[place], weight, midpoint), states.labels)
+            for held in (states.whole, states.unfinished)
         )
+        rows.append(SweepRow(layer=site.layer, normed=site.normed, auc=whole, auc_unfinished=unfinished))
     return rows
 
 
 def calibrate_subspace(
     subspace: SubspaceClassifier, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, data: LabelledTexts
 ) -> SubspaceClassifier:
-    """The same hyperplane with log-odds re-calibrated on other labelled texts (another domain, say).
+    """The same hyperplane with log-odds re-calibrated on other labelled texts (another domain, say), each cut after
+    one of its tokens as the sampler meets them, or whole if the subspace was fitted on whole texts alone.
 
     Raises:
         ValueError: If a class has fewer than 8 rows.
     """
-    _check_classes(np.asarray(data.labels), "for calibration")
-    subspace.check(model, tokenizer)
-    margins = subspace.text_margins(model, tokenizer, list(data.texts), prompts=data.prompts and list(data.prompts))
-    return subspace.calibrated(*calibration.fit_log_odds(margins.double().numpy(), np.asarray(data.labels)))
-
-
-def collect_states(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    data: LabelledTexts,
-    sites: Sequence[HiddenSite],
-    how: Reading,
-) -> States:
-    """Stream every text once: moments of the fitted rows, states of the held-out ones; errors as in
-    :func:`fit_subspace`.
-    """
     labels = np.asarray(data.labels)
-    held_out = data.held_out(how.holdout, seed=how.seed, at_most=MAX_HOLDOUT_PER_CLASS)
-    _check_classes(labels[~held_out], "to fit on")
-    _check_classes(labels[held_out], "to hold out")
-    openings: Sequence[str | None] = data.prompts if data.prompts is not None else [None] * len(labels)
-    tokens = [render(tokenizer, text, prompt, chat=how.chat) for text, prompt in zip(data.texts, openings, strict=True)]
-    width = model.config.get_text_config().hidden_size
-    moments = [ClassMoments(2, width) for _ in sites]
-    place = np.cumsum(held_out) - 1
-    kept = [torch.empty(int(held_out.sum()), width) for _ in sites]
-    for rows, states in embed(model, tokens, sites, batch_tokens=how.batch_tokens, max_length=how.max_length):
-        batch = np.asarray(rows)
-        train = ~held_out[batch]
-        for number, hidden in enumerate(states):
-            hidden = hidden.cpu()
-            _check_finite(hidden, rows)
-            moments[number].update(hidden[train], torch.from_numpy(labels[batch[train]]))
-            kept[number][place[batch[~train]]] = hidden[~train]
-    return States(sites, moments, kept, labels[held_out])
+    check_classes(labels, "for calibration")
+    subspace.check(model, tokenizer)
+    is_cut = subspace.provenance.get("unfinished") != 0
+    how = Reading(chat=subspace.provenance.get("render") == "chat")
+    tokens, positions = tokens_and_positions(tokenizer, data, how, [int(is_cut)] * len(data))
+    margins = np.empty(len(data))
+    for rows, (hidden,) in embed(model, tokens, [subspace.site], positions=[read[:1] for read in positions]):
+        margins[rows] = subspace.margins(hidden).cpu().numpy()
+    return subspace.calibrated(*calibration.fit_log_odds(margins, labels))
 
 
-def _check_finite(hidden: Float[Tensor, "rows hidden"], rows: Sequence[int]) -> None:
-    finite = torch.isfinite(hidden).all(-1)
-    if not finite.all():
-        row = rows[int((~finite).nonzero()[0])]
-        raise ValueError(
-            f"the embedding of row {row} is NaN or infinite; load the model with --dtype float32, or drop that row."
-        )
+def _margins(
+    hidden: Float[Tensor, "texts hidden"], weight: Float[Tensor, " hidden"], midpoint: Float[Tensor, " hidden"]
+) -> np.ndarray:
+    return (hidden.double() @ weight - midpoint @ weight).numpy()
 
 
 def _solve(moments: ClassMoments, solver: Solver, rcond: float) -> Direction:
@@ -253,34 +203,28 @@ def _solve(moments: ClassMoments, solver: Solver, rcond: float) -> Direction:
     return Direction(weight, int(kept.sum()), None)
 
 
-def _report(margins: np.ndarray, labels: np.ndarray, moments: ClassMoments, direction: Direction) -> FitReport:
-    log_odds = calibration.cross_fitted_log_odds(margins, labels)
-    area = calibration.auc(margins, labels)
+def _report(
+    whole: np.ndarray, unfinished: np.ndarray, labels: np.ndarray, moments: ClassMoments, direction: Direction
+) -> FitReport:
+    log_odds = calibration.cross_fitted_log_odds(unfinished, labels)
+    area = calibration.auc(whole, labels)
     quantiles = (0.05, 0.25, 0.5, 0.75, 0.95)
+    num_undesired, num_desired = np.bincount(labels, minlength=2).tolist()
     return FitReport(
         auc=area,
-        auc_interval=calibration.auc_interval(area, int((labels == 1).sum()), int((labels == 0).sum())),
-        accuracy=float(((margins > 0) == (labels == 1)).mean()),
+        auc_interval=calibration.auc_interval(area, num_desired, num_undesired),
+        auc_unfinished=calibration.auc(unfinished, labels),
+        accuracy=float(((calibration.cross_fitted_log_odds(whole, labels) > 0) == (labels == 1)).mean()),
         ece=calibration.expected_calibration_error(log_odds, labels),
         nll=calibration.negative_log_likelihood(log_odds, labels),
-        num_train=(int(moments.count[0]), int(moments.count[1])),
-        num_holdout=(int((labels == 0).sum()), int((labels == 1).sum())),
+        num_fitted=(int(moments.count[0]), int(moments.count[1])),
+        num_holdout=(num_undesired, num_desired),
         rank=direction.rank,
         shrinkage=direction.shrinkage,
         margin_quantiles={
-            name: np.quantile(margins[labels == c], quantiles).tolist() for c, name in enumerate(CLASS_NAMES)
+            name: np.quantile(whole[labels == c], quantiles).tolist() for c, name in enumerate(CLASS_NAMES)
         },
     )
-
-
-def _check_classes(labels: np.ndarray, purpose: str) -> None:
-    for label, name in enumerate(CLASS_NAMES):
-        count = int((labels == label).sum())
-        if count < calibration.MIN_PER_CLASS:
-            raise ValueError(
-                f"the {name} class (label {label}) has {count} rows {purpose}, "
-                f"at least {calibration.MIN_PER_CLASS} are needed; add rows of that class."
-            )
 
 
 def _unit(weight: Tensor) -> Tensor:

@@ -145,20 +145,21 @@ def embed(
     token_lists: Sequence[Sequence[int]],
     sites: Sequence[HiddenSite],
     *,
+    positions: Sequence[Sequence[int]] | None = None,
     batch_tokens: int = 4096,
     max_length: int = 1024,
-    description: str = "embedding",
-) -> Iterator[tuple[list[int], list[Float[Tensor, "rows hidden"]]]]:
-    """Last-token hidden states of many texts, in batches of similar length.
+) -> Iterator[tuple[list[int], list[Float[Tensor, "states hidden"]]]]:
+    """Hidden states of many texts, in batches of similar length.
 
     Args:
         token_lists: Token ids, one list a text; all but the first ``max_length`` tokens are ignored.
         sites: Where to read; all are read in the same forward pass.
+        positions: Tokens of each text to read the state of (0-based); the last one by default.
         batch_tokens: Padded tokens in a forward pass at most.
-        description: Of the progress bar.
 
     Yields:
-        The indices of the texts in a batch, and their states at each site.
+        Of each state of a batch the index of its text, and the states at each site. States of a text stand together,
+        in the order of its positions.
 
     Raises:
         ValueError: If a text has no tokens.
@@ -167,13 +168,20 @@ def embed(
     if 0 in lengths:
         raise ValueError(f"the text in row {lengths.index(0)} is empty; drop that row.")
     order = sorted(range(len(lengths)), key=lambda row: -lengths[row])
+    positions = [[length - 1] for length in lengths] if positions is None else positions
     decoder, done = decoder_of(model), 0
-    with tqdm(total=len(order), desc=description, unit="text", disable=len(order) < 64) as progress:
+    with tqdm(total=len(order), desc="embedding", unit="text", disable=len(order) < 64) as progress:
         while done < len(order):
             longest = lengths[order[done]]
             rows = order[done : done + max(1, batch_tokens // longest)]
             tokens, mask = _pad_left([list(token_lists[row][: lengths[row]]) for row in rows], longest)
-            yield rows, _read(model, decoder, tokens.to(decoder.device), mask.to(decoder.device), sites)
+            wanted = [
+                (place, longest - lengths[row] + position)
+                for place, row in enumerate(rows)
+                for position in positions[row]
+            ]
+            states = _read(model, decoder, tokens.to(decoder.device), mask.to(decoder.device), sites, wanted)
+            yield [rows[place] for place, _ in wanted], states
             done += len(rows)
             progress.update(len(rows))
 
@@ -189,10 +197,17 @@ def _pad_left(token_lists: list[list[int]], width: int) -> tuple[Tensor, Tensor]
 
 @torch.no_grad()
 def _read(
-    model: PreTrainedModel, decoder: PreTrainedModel, tokens: Tensor, mask: Tensor, sites: Sequence[HiddenSite]
+    model: PreTrainedModel,
+    decoder: PreTrainedModel,
+    tokens: Tensor,
+    mask: Tensor,
+    sites: Sequence[HiddenSite],
+    wanted: Sequence[tuple[int, int]],
 ) -> list[Tensor]:
+    """States at (row, column) of the batch, at each site."""
+    rows, columns = torch.tensor(wanted, device=tokens.device).T
     with ExitStack() as stack:
         taps = [stack.enter_context(site.listen(model)) for site in sites]
         positions = (mask.cumsum(-1) - 1).clamp(min=0)
         decoder(input_ids=tokens, attention_mask=mask, position_ids=positions, use_cache=False)
-        return [tap.hidden[:, -1].float() for tap in taps]
+        return [tap.hidden[rows, columns].float() for tap in taps]

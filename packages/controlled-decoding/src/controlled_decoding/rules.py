@@ -19,25 +19,31 @@ def transform_margins(
     log_p: Float[Tensor, "*batch candidates"],
     rule: Rule,
     *,
-    log_odds_slope: float = 1.0,
+    slope: float = 1.0,
+    intercept: float = 0.0,
 ) -> Float[Tensor, "*batch candidates"]:
     """Turn margins into what the strength multiplies.
 
     Args:
         margins: Signed distances ``w.(h - b)`` with unit ``w``; positive on the desired side.
         log_p: Log-probabilities of the candidates before steering.
-        rule: "identity" is the margin of Proposition 1. "log_odds" is the margin times the calibrated slope, so that a
-            strength of 1 multiplies a candidate's probability by its odds of being desired. "softmax" is what the
-            released code adds: the softmax of the margins over the candidates, bounded in [0, 1], whose effect depends
-                on the number of
-            candidates. "zscore" divides the margins by their spread over the candidates.
-        log_odds_slope: Log-odds per unit of margin.
+        rule: "log_odds" is the calibrated log-odds up to a constant, so that a strength of 1 multiplies a candidate's
+            probability by its odds of being desired. "bayes" is the calibrated log-probability of being desired: at a
+            strength of 1 the posterior of Bayes' rule, and whatever the strength it leaves candidates alone that are
+            all surely desired (Yang and Klein 2021, FUDGE, with this classifier in place of theirs). "identity" is the
+            margin of Proposition 1. "softmax" is what the released code adds: the softmax of the margins over the
+            candidates, bounded in [0, 1], whose effect depends on the number of candidates. "zscore" divides the
+            margins by their spread over the candidates.
+        slope: Log-odds per unit of margin.
+        intercept: Log-odds where the margin is 0; only "bayes" depends on it.
     """
     present = torch.isfinite(log_p)
     if rule == "identity":
         return margins
     if rule == "log_odds":
-        return margins * log_odds_slope
+        return margins * slope
+    if rule == "bayes":
+        return torch.nn.functional.logsigmoid(slope * margins + intercept)
     if rule == "softmax":
         return margins.masked_fill(~present, -torch.inf).softmax(-1)
     if rule == "zscore":

@@ -122,7 +122,9 @@ class Steering:
         budget if there is one.
         """
         transformed = [
-            rules.transform_margins(margins[:, place], log_p, self.config.rule, log_odds_slope=subspace.slope)
+            rules.transform_margins(
+                margins[:, place], log_p, self.config.rule, slope=subspace.slope, intercept=subspace.intercept
+            )
             for place, subspace in enumerate(self.subspaces)
         ]
         shift = (strengths[:, :, None] * torch.stack(transformed, dim=1)).sum(1)

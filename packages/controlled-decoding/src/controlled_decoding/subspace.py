@@ -33,12 +33,14 @@ class FitReport:
     """How well the hyperplane separates texts it was not fitted on.
 
     Attributes:
-        auc: Area under the ROC curve of the margin on held-out texts.
+        auc: Area under the ROC curve of the margin on held-out whole texts.
         auc_interval: Its 95 % interval.
-        accuracy: Share of held-out texts on the right side of the hyperplane.
-        ece: Expected calibration error of the log-odds, cross-fitted in two halves of the held-out texts.
+        auc_unfinished: The same on held-out texts cut after one of their tokens, which is what the sampler judges;
+            equal to ``auc`` if the fit is of whole texts alone.
+        accuracy: Share of held-out whole texts on the right side, the bound set on the other half of them.
+        ece: Expected calibration error of the log-odds on cut texts, cross-fitted in two halves.
         nll: Negative log-likelihood in nats of the calibrated log-odds, cross-fitted likewise.
-        num_train: Fitted texts per class, (undesired, desired).
+        num_fitted: Fitted states per class, (undesired, desired); several of each text.
         num_holdout: Held-out texts per class.
         rank: Directions of the covariance in use.
         shrinkage: Ledoit-Wolf intensity; None for the pseudo-inverse.
@@ -47,10 +49,11 @@ class FitReport:
 
     auc: float
     auc_interval: tuple[float, float]
+    auc_unfinished: float
     accuracy: float
     ece: float
     nll: float
-    num_train: tuple[int, int]
+    num_fitted: tuple[int, int]
     num_holdout: tuple[int, int]
     rank: int
     shrinkage: float | None
@@ -244,7 +247,7 @@ class SubspaceClassifier:
 
 
 def _report(values: dict[str, Any]) -> FitReport:
-    pairs = {name: tuple(values[name]) for name in ("auc_interval", "num_train", "num_holdout")}
+    pairs = {name: tuple(values[name]) for name in ("auc_interval", "num_fitted", "num_holdout")}
     return FitReport(**{**values, **pairs})
 
 

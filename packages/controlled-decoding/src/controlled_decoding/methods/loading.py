@@ -21,6 +21,7 @@ from controlled_decoding.subspace import SubspaceClassifier
 FORMS = (
     "plain",
     "sasa:STRENGTH",
+    "sasa-bayes:STRENGTH",
     "sasa-identity:STRENGTH",
     "sasa-softmax:STRENGTH",
     "sasa-zscore:STRENGTH",
@@ -162,6 +163,7 @@ def _experts(request: _Request) -> Method:
 _LOADERS: dict[str, Callable[[_Request], Method]] = {
     "plain": lambda request: Plain(),
     "sasa": partial(_sasa, rule="log_odds"),
+    "sasa-bayes": partial(_sasa, rule="bayes"),
     "sasa-identity": partial(_sasa, rule="identity"),
     "sasa-softmax": partial(_sasa, rule="softmax"),
     "sasa-zscore": partial(_sasa, rule="zscore"),
