@@ -22,6 +22,8 @@ from torch import Tensor
 from transformers import Cache, DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer, LinearAttentionLayer
 
+from gpu_commons.grouped_attention import grouped_attention
+
 MASK_4D_BACKENDS = ("sdpa", "eager")
 
 
@@ -62,13 +64,18 @@ def why_not_branchable(model: PreTrainedModel, cache: Cache | None = None) -> st
 
 
 def tree_mask(
-    context: Bool[Tensor, "batch columns"], num_branches: int
-) -> Bool[Tensor, "batch 1 branches all_columns"]:
-    """The mask under which each of K appended tokens sees its row's context and itself; True = may attend."""
+    context: Bool[Tensor, "batch columns"], num_branches: int, dtype: torch.dtype
+) -> Float[Tensor, "batch 1 branches all_columns"]:
+    """The mask under which each of K appended tokens sees its row's context and itself: 0 there, lowest elsewhere.
+
+    Additive, because eager attention adds whatever mask it gets to the scores (a boolean one would be silently wrong),
+    and because SDPA would convert a boolean one anew in every layer.
+    """
     batch = context.shape[0]
     shared = context[:, None, :].expand(batch, num_branches, -1)
     itself = torch.eye(num_branches, dtype=torch.bool, device=context.device).expand(batch, -1, -1)
-    return torch.cat([shared, itself], dim=-1)[:, None]
+    hidden = ~torch.cat([shared, itself], dim=-1)[:, None]
+    return torch.zeros(hidden.shape, dtype=dtype, device=hidden.device).masked_fill(hidden, torch.finfo(dtype).min)
 
 
 class Branches(ABC):
@@ -89,7 +96,6 @@ class Branches(ABC):
         parameters = inspect.signature(self.decoder.forward).parameters
         self.cache_argument = "cache_params" if "cache_params" in parameters else "past_key_values"
         self.takes_positions = "position_ids" in parameters
-        self.additive_mask = model.config._attn_implementation == "eager"
         self.cache = DynamicCache(config=model.config) if cache is None else cache
         self.columns = columns
         self._num_branches = 0
@@ -178,9 +184,10 @@ class TreeBranches(Branches):
         self._num_branches = num_branches
         if num_branches == 1:
             mask = self._padding_mask(torch.cat([columns, columns.new_ones(columns.shape[0], 1)], dim=-1))
-        else:
-            mask = self._as_backend_wants(tree_mask(columns, num_branches))
-        return self._forward(self.cache, tokens, mask, positions)
+            return self._forward(self.cache, tokens, mask, positions)
+        with grouped_attention(self.decoder):
+            mask = tree_mask(columns, num_branches, self.decoder.dtype)
+            return self._forward(self.cache, tokens, mask, positions)
 
     def keep(self, choice: Int[Tensor, " batch"]) -> None:
         length = self._columns().shape[1]
@@ -215,15 +222,6 @@ class TreeBranches(Branches):
             self.columns = self._columns()[:, dead:]
             for layer in self.cache.layers:
                 layer.keys, layer.values = layer.keys[:, :, dead:], layer.values[:, :, dead:]
-
-    def _as_backend_wants(self, allowed: Bool[Tensor, "batch 1 branches all_columns"]) -> Tensor:
-        """Eager attention adds its mask to the scores: a boolean one would be silently wrong there."""
-        if not self.additive_mask:
-            return allowed
-        dtype = self.decoder.dtype
-        return torch.zeros(allowed.shape, dtype=dtype, device=allowed.device).masked_fill(
-            ~allowed, torch.finfo(dtype).min
-        )
 
 
 class RowBranches(Branches):
