@@ -263,8 +263,8 @@ def _run_scripts(session: nox.Session, this: Member, pattern: str) -> None:
     scripts = sorted((this.path / "benchmarks").glob(pattern))
     if not scripts:
         session.skip(f"{this.name} has no benchmarks/{pattern}")
-    session.install(*_plain_resolution(session), *_folders([this]))
-    if wheels := [*this.setting("bundled"), *this.setting("demo-data")]:
+    _install_for_tests(session, this)  # benchmarks of a server talk to it through a client that only tests need
+    if wheels := this.setting("demo-data"):
         session.install("--no-deps", *wheels)
     for script in scripts:
         session.run("python", str(script.relative_to(ROOT)), *session.posargs)

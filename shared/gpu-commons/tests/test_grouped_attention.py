@@ -33,11 +33,16 @@ def test_folding_equals_repeating(group, scaling):
 
 
 def test_the_backend_is_restored_whatever_happens():
-    model = tiny_model(attn_implementation="sdpa")
-    with pytest.raises(KeyboardInterrupt), grouped_attention(model.model):
-        assert model.config._attn_implementation == "grouped_sdpa"
-        raise KeyboardInterrupt
-    assert model.config._attn_implementation == "sdpa"
+    model, inside = tiny_model(attn_implementation="sdpa"), []
+
+    def fail():
+        with grouped_attention(model.model):
+            inside.append(model.config._attn_implementation)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert [*inside, model.config._attn_implementation] == ["grouped_sdpa", "sdpa"]
 
 
 def test_another_backend_keeps_its_own_attention():
