@@ -15,15 +15,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from transformers import LogitsProcessor, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from validate_fit import command_line, fit_all  # the script beside this one
 
-from controlled_decoding.candidates import select_candidates
 from controlled_decoding.config import SASAConfig
 from controlled_decoding.evaluation import Evaluation, evaluate, pareto_html
 from controlled_decoding.judges import fit_judge, load_judge
 from controlled_decoding.judges.judge import Judge
 from controlled_decoding.labelled_text import read_davidson, read_paradetox
+from controlled_decoding.methods.capped import Capped
 from controlled_decoding.methods.method import Method
 from controlled_decoding.methods.plain import Plain
 from controlled_decoding.methods.sasa import SASA
@@ -33,34 +33,6 @@ from gpu_commons import Figure, load_model, write_record
 
 RESULTS = Path(__file__).parent / "results"
 MATCHING_STEPS = 3
-TOP_P = 0.9
-
-
-class NucleusCap(LogitsProcessor):
-    """Keep the nucleus, and of it the most probable ``max_candidates`` tokens."""
-
-    def __init__(self, max_candidates: int):
-        self.max_candidates = max_candidates
-
-    def __call__(self, input_ids, scores):
-        kept = select_candidates(scores, top_p=TOP_P, max_candidates=self.max_candidates).tokens
-        return torch.full_like(scores, -torch.inf).scatter(1, kept, scores.gather(1, kept))
-
-
-class Capped:
-    """A method that chooses among the tokens that :class:`NucleusCap` leaves, whatever method it is.
-
-    Transformers' own ``top_k`` would cut before the nucleus is taken, and leave fewer of them.
-    """
-
-    def __init__(self, method: Method, max_candidates: int):
-        self.method, self.name = method, method.name
-        self.fingerprint = getattr(method, "fingerprint", None)
-        self._cap = NucleusCap(max_candidates)
-
-    def generate(self, model, tokenizer, inputs, **generate_kwargs):
-        settings = {**generate_kwargs, "top_p": 1.0, "logits_processor": [self._cap]}
-        return self.method.generate(model, tokenizer, inputs, **settings)
 
 
 @dataclass(frozen=True)
@@ -173,7 +145,7 @@ def main() -> None:
             **{key: value for key, value in vars(run).items() if key not in ("data", "work")},
             "prompt_ids": [prompt.id for prompt in final],
             "methods": [method.name for method in methods],
-            "candidates": f"nucleus {TOP_P}, at most {run.max_candidates}, for every method",
+            "candidates": f"nucleus 0.9, at most {run.max_candidates} tokens of it, for every method",
             "interval": "95 %, paired bootstrap over prompts",
         },
         seeds=run.seeds,

