@@ -33,7 +33,8 @@ def test_plain_and_steered_draws_share_their_candidates(model, subspace, tokeniz
         assert set(drawn.tolist()) == wanted
 
 
-def test_name_and_fingerprint_are_those_of_the_method(subspace):
+def test_the_name_is_the_methods_and_a_run_is_resumed_only_under_the_same_cap(subspace):
     sasa = SASA(subspace, 1.5)
-    assert (Capped(sasa, 5).name, Capped(sasa, 5).fingerprint) == (sasa.name, sasa.fingerprint)
-    assert Capped(Plain(), 5).fingerprint is None
+    assert Capped(sasa, 5).name == sasa.name
+    assert sasa.fingerprint in Capped(sasa, 5).fingerprint
+    assert len({Capped(method, cap).fingerprint for method in (sasa, Plain()) for cap in (5, 6)}) == 4

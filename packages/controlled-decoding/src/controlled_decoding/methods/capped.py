@@ -27,7 +27,7 @@ class Capped:
 
     def __init__(self, method: Method, max_candidates: int):
         self.method, self.name, self.max_candidates = method, method.name, max_candidates
-        self.fingerprint = getattr(method, "fingerprint", None)
+        self.fingerprint = f"{getattr(method, 'fingerprint', None)} of {max_candidates} candidates"
 
     def generate(
         self,
