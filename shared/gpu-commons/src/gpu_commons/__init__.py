@@ -12,19 +12,20 @@ from gpu_commons.device import (
 )
 from gpu_commons.kv_cache import Branches, decoder_of, open_branches
 from gpu_commons.linalg import ClassMoments, solve_spd
-from gpu_commons.models import bundled_path, load_encoder, load_model, model_fingerprint, tokenizer_fingerprint
+from gpu_commons.models import bundled_path, load_model, model_fingerprint, tokenizer_fingerprint
 from gpu_commons.records import Figure, environment_record, read_records, write_record
+from gpu_commons.sentence_encoder import SentenceEncoder
 
 __version__ = importlib.metadata.version("gpu-commons")
 __all__ = [
     "Branches",
     "ClassMoments",
     "Figure",
+    "SentenceEncoder",
     "bundled_path",
     "decoder_of",
     "environment_record",
     "largest_batch",
-    "load_encoder",
     "load_model",
     "make_generator",
     "model_fingerprint",

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from controlled_decoding.judges.weights_digest import weights_sha256
+from gpu_commons.weights_digest import weights_sha256
 
 
 class HFClassifierJudge:

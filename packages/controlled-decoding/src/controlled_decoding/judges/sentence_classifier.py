@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from controlled_decoding.judges.sentence_encoder import SentenceEncoder
+from gpu_commons.sentence_encoder import SentenceEncoder
 from controlled_decoding.labelled_text import UNDESIRED, LabelledTexts
 
 DEFAULT_ENCODER = "bundled:minilm"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from controlled_decoding.prompts import garak_files
-from controlled_decoding.table_rows import read_lines
+from gpu_commons.table_rows import read_lines
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 

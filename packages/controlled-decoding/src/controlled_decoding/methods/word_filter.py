@@ -8,7 +8,7 @@ from torch import Tensor
 from transformers import LogitsProcessor, NoBadWordsLogitsProcessor, PreTrainedModel, PreTrainedTokenizerBase
 
 from controlled_decoding.methods.logits_method import LogitsMethod
-from controlled_decoding.table_rows import read_lines
+from gpu_commons.table_rows import read_lines
 
 
 class WordFilter(LogitsMethod):

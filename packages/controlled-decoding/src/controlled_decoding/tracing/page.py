@@ -1,27 +1,16 @@
-"""Self-contained HTML: traces token by token, plain tables, and pages put together from such fragments.
+"""Traces token by token as self-contained HTML.
 
-Nothing is fetched, and the page's own content policy forbids it. Texts enter the page as JSON with every ``<`` escaped
-and are shown as text, so that no token can break out.
+Texts enter the page as JSON with every ``<`` escaped and are shown as text, so that no token can break out.
 """
 
 import json
 import os
 from collections.abc import Sequence
-from html import escape
 from importlib.resources import files
 from pathlib import Path
-from string import Template
-from typing import NamedTuple
 
 from controlled_decoding.tracing.trace import Trace
-
-
-class Section(NamedTuple):
-    """A part of a page: heading and introduction as text, and a fragment of HTML."""
-
-    heading: str
-    intro: str
-    fragment: str
+from gpu_commons.page import Section, assemble_page, write_html
 
 
 def write_page(
@@ -67,52 +56,6 @@ def trace_fragment(traces: Sequence[Trace]) -> str:
             "</div>",
         ]
     )
-
-
-def table_fragment(header: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str = "") -> str:
-    """A table of texts; the first cell of a row is its heading.
-
-    Raises:
-        ValueError: If a row is not as long as the header.
-    """
-    wrong = next((row for row in rows if len(row) != len(header)), None)
-    if wrong is not None:
-        raise ValueError(f"`rows` needs {len(header)} cells in each row, as `header`, got {len(wrong)}.")
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
-    body = "\n".join(_table_row(row) for row in rows)
-    return (
-        '<div class="scroll"><table class="plain">\n'
-        + (f"<caption>{escape(caption)}</caption>\n" if caption else "")
-        + f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"
-    )
-
-
-def assemble_page(title: str, sections: Sequence[tuple[str, str, str]]) -> str:
-    """A whole HTML document of sections: (heading, introduction, fragment).
-
-    Title, headings and introductions are text and are escaped; fragments are HTML and are not.
-    """
-    parts = [
-        f"<section>\n<h2>{escape(heading)}</h2>\n<p>{escape(intro)}</p>\n{fragment}\n</section>"
-        for heading, intro, fragment in sections
-    ]
-    page = Template(_resource("page.html"))
-    return page.substitute(title=escape(title), style=_resource("page.css"), sections="\n".join(parts))
-
-
-def write_html(page: str, path: str | os.PathLike[str]) -> Path:
-    """Write a page aside and rename it, so that nothing half-written stays."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f"{target.name}.partial")
-    aside.write_text(page, encoding="utf-8")
-    os.replace(aside, target)
-    return target
-
-
-def _table_row(row: Sequence[str]) -> str:
-    cells = "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
-    return f'<tr><th scope="row">{escape(row[0])}</th>{cells}</tr>'
 
 
 def _json_for_script(value: object) -> str:

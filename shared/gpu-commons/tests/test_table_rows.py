@@ -6,7 +6,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from controlled_decoding.table_rows import read_rows
+from gpu_commons.table_rows import read_rows
 
 
 def test_a_quoted_row_over_two_lines_is_placed_at_its_first(tmp_path):

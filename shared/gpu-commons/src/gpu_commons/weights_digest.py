@@ -1,4 +1,4 @@
-"""A full sha256 over a model's weights: the identity of a judge."""
+"""A full sha256 over a model's weights: the identity of a judge or an encoder."""
 
 import hashlib
 

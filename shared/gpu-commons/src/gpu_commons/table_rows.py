@@ -1,6 +1,6 @@
 """Rows of JSONL, CSV, TSV and Parquet files, each with the place to name when something in it is wrong.
 
-Messages name file and line, never what the row says: the texts this package reads are offensive by purpose.
+Messages name file and line, never what the row says: texts may be private, or offensive by purpose.
 """
 
 import csv
@@ -69,7 +69,7 @@ def read_rows(path: str | Path) -> Iterator[Row]:
     """
     path = Path(path).expanduser()
     if path.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"{path}: files of labelled text end in {', '.join(SUFFIXES)}, not in {path.suffix!r}.")
+        raise ValueError(f"{path}: files of rows end in {', '.join(SUFFIXES)}, not in {path.suffix!r}.")
     if not path.is_file():
         raise FileNotFoundError(f"no file at {path.absolute()}")
     if path.suffix.lower() == ".parquet":

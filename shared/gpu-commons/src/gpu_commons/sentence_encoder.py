@@ -1,4 +1,4 @@
-"""Texts to unit-length embeddings, by an encoder that is not the steered model."""
+"""Texts to unit-length embeddings, by an encoder of its own, apart from the language model."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,8 @@ from torch import Tensor
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from controlled_decoding.judges.weights_digest import weights_sha256
+from gpu_commons.models import load_encoder
+from gpu_commons.weights_digest import weights_sha256
 
 
 class SentenceEncoder:
@@ -20,9 +21,7 @@ class SentenceEncoder:
         device: "auto" or a torch device.
     """
 
-    def __init__(self, source: str, *, device: str) -> None:
-        from gpu_commons.models import load_encoder
-
+    def __init__(self, source: str = "bundled:minilm", *, device: str = "auto") -> None:
         self.source = source
         self.model: PreTrainedModel
         self.tokenizer: PreTrainedTokenizerBase
