@@ -14,7 +14,7 @@ next step's context.
 import copy
 import inspect
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -76,6 +76,52 @@ def tree_mask(
     itself = torch.eye(num_branches, dtype=torch.bool, device=context.device).expand(batch, -1, -1)
     hidden = ~torch.cat([shared, itself], dim=-1)[:, None]
     return torch.zeros(hidden.shape, dtype=dtype, device=hidden.device).masked_fill(hidden, torch.finfo(dtype).min)
+
+
+class CacheShape(NamedTuple):
+    """What one token costs in a decoder's cache: layers, key-value heads, and the width of a head."""
+
+    layers: int
+    heads: int
+    head_dim: int
+
+
+def cache_shape(model: PreTrainedModel) -> CacheShape:
+    """Shape of a full-attention decoder's keys and values.
+
+    Raises:
+        ValueError: If some layers keep anything else than all columns (sliding windows, recurrent states), so that
+            columns put before the context would be lost.
+    """
+    config = model.config.get_text_config(decoder=True)
+    foreign = sorted({type(layer).__name__ for layer in DynamicCache(config=config).layers} - {DynamicLayer.__name__})
+    positions = "position_ids" in inspect.signature(decoder_of(model).forward).parameters
+    if foreign or not positions or getattr(config, "alibi", False):
+        what = f"cache layers of type {', '.join(foreign)}" if foreign else "no position ids"
+        raise ValueError(
+            f"`model` ({config.model_type}) has {what}, so nothing can be put before its context; use a full-attention "
+            "decoder such as gpt2, gptj, llama, mistral without a window, qwen2, phi or gemma without a window."
+        )
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    head_dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return CacheShape(config.num_hidden_layers, heads, head_dim)
+
+
+def insert_prefix(
+    cache: Cache, keys: Float[Tensor, "layers batch heads prefix head"], values: Float[Tensor, "layers batch heads prefix head"]
+) -> None:
+    """Put columns before everything that an empty cache is going to hold.
+
+    Rotary decoders get the keys as they are, that is, as at position 0. The attention mask of all later calls has to
+    count these columns.
+
+    Raises:
+        ValueError: If the cache is not empty.
+    """
+    if cache.get_seq_length():
+        raise ValueError(f"a prefix belongs into an empty cache, but this one holds {cache.get_seq_length()} columns.")
+    for layer, (key, value) in enumerate(zip(keys, values, strict=True)):
+        cache.update(key, value, layer)
 
 
 class Branches(ABC):

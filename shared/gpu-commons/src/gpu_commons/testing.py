@@ -25,6 +25,7 @@ _FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
     "llama": ("llama", _DECODER),
     "qwen": ("qwen2", _DECODER),
     "gpt2": ("gpt2", {"vocab_size": 320, "n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": 512}),
+    "gptj": ("gptj", {"vocab_size": 320, "n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": 512, "rotary_dim": 4}),
     "gemma": ("gemma3_text", {**_GEMMA, "layer_types": ["full_attention"] * 3}),
     "gemma-sliding": (
         "gemma3_text",

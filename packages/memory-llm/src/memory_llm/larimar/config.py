@@ -1,0 +1,92 @@
+"""Configuration of a Larimar model."""
+
+import copy
+from typing import Any
+
+from transformers import AutoConfig, PreTrainedConfig
+
+POOLINGS = ("mean", "cls", "pooler")
+CONNECTORS = ("tokens", "linear")
+
+
+class LarimarConfig(PreTrainedConfig):
+    """An encoder, a decoder and the connector between memory and decoder.
+
+    Args:
+        encoder: Config of the text encoder.
+        decoder: Config of the causal language model.
+        pooling: What of the encoder's last states becomes a vector: masked mean, first token, or BERT's pooler.
+        latent_size: Width C of a latent; a bias-free projection from the encoder's width if it differs, as in the paper.
+        latent_norm: Scale encodings to unit length.
+        connector: ``tokens`` maps [encoding of the prompt; embeddings of the target's tokens] to keys and values of
+            several positions; ``linear`` is the paper's W_M (and W_E), with one position and the encoding of the whole
+            fact as latent.
+        prefix_length: Positions of the ``tokens`` connector: the longest target in tokens, plus one for the full stop.
+        connector_width: Hidden width of the ``tokens`` connector.
+        connector_rank: Width of the basis that all its positions share.
+        query_aware: Let the ``tokens`` connector see the encoding of the question as well, so that it can tell whether
+            the fact answers it.
+        tie_kv: ``linear``: use one vector as key and value (the paper).
+        inject_embedding: ``linear``: also add ``W_E z`` to every input embedding (the released code).
+        memory_slots: Slots of the memory that episodes are trained with (the paper's K).
+        freeze_encoder: Keep the encoder as it is.
+        freeze_decoder: Keep the decoder as it is, and so the base model intact.
+        loss_weights: Of the episode loss (1.10 of the paper's code): reconstruction through the memory, auto-encoding,
+            decoding without memory, squared distance of the readout. The paper's KL term is not among them.
+
+    Raises:
+        ValueError: If a choice is unknown.
+    """
+
+    model_type = "larimar"
+    sub_configs = {"encoder": AutoConfig, "decoder": AutoConfig}
+
+    def __init__(
+        self,
+        encoder: PreTrainedConfig | dict[str, Any] | None = None,
+        decoder: PreTrainedConfig | dict[str, Any] | None = None,
+        *,
+        pooling: str = "mean",
+        latent_size: int | None = None,
+        latent_norm: bool = True,
+        connector: str = "tokens",
+        prefix_length: int = 6,
+        connector_width: int = 256,
+        connector_rank: int = 64,
+        query_aware: bool = True,
+        tie_kv: bool = True,
+        inject_embedding: bool = True,
+        memory_slots: int = 512,
+        freeze_encoder: bool = True,
+        freeze_decoder: bool = True,
+        loss_weights: dict[str, float] | None = None,
+        **arguments: Any,
+    ):
+        for name, value, allowed in (("pooling", pooling, POOLINGS), ("connector", connector, CONNECTORS)):
+            if value not in allowed:
+                raise ValueError(f"`{name}` must be one of {', '.join(allowed)}, got {value!r}.")
+        self.encoder, self.decoder = _as_config(encoder, "bert"), _as_config(decoder, "llama")
+        self.pooling, self.latent_norm = pooling, latent_norm
+        self.latent_size = latent_size or self.encoder.hidden_size
+        self.connector = connector
+        self.prefix_length = prefix_length if connector == "tokens" else 1
+        self.connector_width, self.connector_rank, self.query_aware = connector_width, connector_rank, query_aware
+        self.tie_kv, self.inject_embedding = tie_kv, inject_embedding
+        self.memory_slots = memory_slots
+        self.freeze_encoder, self.freeze_decoder = freeze_encoder, freeze_decoder
+        self.loss_weights = {"rec": 1.0, "ae": 1.0, "lm": 1.0, "l2": 0.0, **(loss_weights or {})}
+        super().__init__(**arguments)
+
+    @property
+    def value_size(self) -> int:
+        """Width of what a memory stores of a fact."""
+        if self.connector == "linear":
+            return self.latent_size
+        return self.latent_size + self.prefix_length * self.decoder.hidden_size
+
+
+def _as_config(config: PreTrainedConfig | dict[str, Any] | None, default: str) -> PreTrainedConfig:
+    if isinstance(config, PreTrainedConfig):
+        return copy.deepcopy(config)  # transformers writes into sub-configs
+    fields = dict(config or {})
+    return AutoConfig.for_model(fields.pop("model_type", default), **fields)

@@ -1,0 +1,161 @@
+"""Larimar as a transformers model: what a memory says becomes keys and values before the decoder's context."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from transformers import AutoModelForCausalLM, Cache, DynamicCache, GenerationMixin, PreTrainedModel
+from transformers.utils import ModelOutput
+
+from gpu_commons.kv_cache import insert_prefix
+from memory_llm.larimar.config import LarimarConfig
+from memory_llm.larimar.connector import build_connector
+from memory_llm.larimar.text_encoder import TextEncoder
+
+
+class LarimarForCausalLM(PreTrainedModel, GenerationMixin):
+    """Encoder, decoder and connector; a memory stays outside and hands in what it reads (``latent``).
+
+    Without a latent it is the decoder, to the bit. With one, every row of a batch has a prefix of its own. In
+    ``generate`` (greedy, sampling, beams) the prefix is released from a row as soon as that row has said one of
+    ``release_ids``, since the same fact over and over would be the answer to everything after it.
+
+    Args:
+        config: Sizes and choices.
+        encoder: A pretrained encoder; a random one of the config if absent.
+        decoder: A pretrained causal language model, likewise.
+
+    Source: Larimar (Das et al. 2024), 1.9 of the released code. Differs: a decoder of any family whose cache takes a
+    prefix; base weights may stay frozen; several positions (see :class:`TokenConnector`).
+    """
+
+    config_class = LarimarConfig
+    main_input_name = "input_ids"
+    _supports_sdpa = True
+
+    def __init__(
+        self, config: LarimarConfig, encoder: PreTrainedModel | None = None, decoder: PreTrainedModel | None = None
+    ):
+        super().__init__(config)
+        self.encoder = TextEncoder(config, encoder)
+        self.decoder = AutoModelForCausalLM.from_config(config.decoder) if decoder is None else decoder
+        self.connector = build_connector(config, self.decoder)
+        self.prior = None if config.connector == "tokens" else nn.Parameter(torch.eye(config.memory_slots, config.latent_size))
+        for module, frozen in ((self.encoder.model, config.freeze_encoder), (self.decoder, config.freeze_decoder)):
+            if frozen:
+                module.requires_grad_(False).eval()
+        self.post_init()
+
+    @classmethod
+    def from_encoder_decoder(cls, encoder: PreTrainedModel, decoder: PreTrainedModel, **settings: Any) -> "LarimarForCausalLM":
+        """A model of two pretrained parts with a new connector; settings are those of :class:`LarimarConfig`."""
+        return cls(LarimarConfig(encoder.config, decoder.config, **settings), encoder, decoder)
+
+    def train(self, mode: bool = True) -> "LarimarForCausalLM":
+        """Frozen parts stay in eval mode: dropout in them would be noise that nothing learns from."""
+        super().train(mode)
+        if self.config.freeze_encoder:
+            self.encoder.model.eval()
+        if self.config.freeze_decoder:
+            self.decoder.eval()
+        return self
+
+    def get_input_embeddings(self) -> nn.Module:
+        """The decoder's."""
+        return self.decoder.get_input_embeddings()
+
+    def get_output_embeddings(self) -> nn.Module:
+        """The decoder's."""
+        return self.decoder.get_output_embeddings()
+
+    def encode(self, input_ids: Int[Tensor, "texts tokens"], attention_mask: Int[Tensor, "texts tokens"]) -> Tensor:
+        """Latents ``[texts, latent]`` of texts in the encoder's tokens."""
+        return self.encoder(input_ids, attention_mask)
+
+    def value(
+        self, fact: Float[Tensor, "facts latent"], target_ids: Int[Tensor, "facts prefix"]
+    ) -> Float[Tensor, "facts value"]:
+        """What a memory stores of facts, for the ``tokens`` connector: [encoding of the prompt; target embeddings].
+
+        Args:
+            fact: Encodings of the prompts.
+            target_ids: Tokens of the targets and a full stop, -1 from there on.
+        """
+        embedded = self.get_input_embeddings()(target_ids.clamp(min=0)).detach().float()
+        embedded = embedded * (target_ids >= 0).unsqueeze(-1)
+        return torch.cat([fact, embedded.flatten(1)], dim=-1)
+
+    def forward(
+        self,
+        input_ids: Int[Tensor, "batch new"],
+        attention_mask: Int[Tensor, "batch seen"] | None = None,
+        labels: Int[Tensor, "batch new"] | None = None,
+        latent: Float[Tensor, "batch value"] | None = None,
+        query: Float[Tensor, "batch latent"] | None = None,
+        prefix_visible: Bool[Tensor, " batch"] | None = None,
+        past_key_values: Cache | None = None,
+        use_cache: bool | None = None,
+        logits_to_keep: int = 0,
+        **_: Any,
+    ) -> ModelOutput:
+        """Logits of the next token at every position, given what the memory says.
+
+        Args:
+            input_ids: The decoder's tokens that are new.
+            attention_mask: 1 for tokens and 0 for padding (on either side) of all tokens so far, the prefix not counted.
+            labels: Tokens to predict; -100 where nothing is to be learnt.
+            latent: What the memory says to each row; absent = no memory, which is the decoder itself.
+            query: Encoding of each row's question, for a connector that is aware of it.
+            prefix_visible: False for rows whose prefix has been released.
+            past_key_values: Cache of earlier calls, in which the prefix already lies.
+            use_cache: Return the cache.
+            logits_to_keep: Only so many last positions; 0 means all.
+        """
+        arguments: dict[str, Any] = {"use_cache": use_cache, "logits_to_keep": logits_to_keep, "labels": labels}
+        if latent is None:
+            return self.decoder(
+                input_ids=input_ids, attention_mask=attention_mask, past_key_values=past_key_values, **arguments
+            )
+        cache = DynamicCache(config=self.config.decoder) if past_key_values is None else past_key_values
+        if not cache.get_seq_length():
+            insert_prefix(cache, *(part.to(self.decoder.dtype) for part in self.connector(latent, query)))
+        length = self.config.prefix_length
+        mask = attention_mask
+        if mask is None:  # `generate` drops one that is all ones
+            mask = input_ids.new_ones(len(input_ids), cache.get_seq_length() - length + input_ids.shape[1])
+        visible = mask.new_ones(len(mask)) if prefix_visible is None else prefix_visible.to(mask.dtype)
+        positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -input_ids.shape[1] :] + length
+        embeddings = self.get_input_embeddings()(input_ids)
+        if (shift := self.connector.shift(latent)) is not None:
+            embeddings = embeddings + (shift * visible[:, None]).to(embeddings.dtype)[:, None]
+        return self.decoder(
+            inputs_embeds=embeddings,
+            attention_mask=torch.cat([visible[:, None].expand(-1, length), mask], dim=-1),
+            position_ids=positions,
+            past_key_values=cache,
+            **{**arguments, "use_cache": True},
+        )
+
+    def prepare_inputs_for_generation(
+        self,
+        input_ids: Int[Tensor, "batch tokens"],
+        release_ids: list[int] | None = None,
+        prompt_length: int = 0,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Also tell, from what each row has said so far, whose prefix is released (rows move among beams, texts with
+        them).
+        """
+        prepared = super().prepare_inputs_for_generation(input_ids, **kwargs)
+        if kwargs.get("latent") is not None and release_ids:
+            said = torch.isin(input_ids[:, prompt_length:], torch.tensor(release_ids, device=input_ids.device))
+            prepared["prefix_visible"] = ~said.any(-1)
+        return prepared
+
+    def generate(self, input_ids: Int[Tensor, "batch tokens"], **arguments: Any) -> Any:
+        """As in transformers, with ``latent``, ``query`` and ``release_ids`` beside its arguments; pads on the left."""
+        if arguments.get("latent") is None:
+            without = {name: value for name, value in arguments.items() if name not in ("latent", "query", "release_ids")}
+            return self.decoder.generate(input_ids, **without)
+        return super().generate(input_ids, prompt_length=input_ids.shape[1], **arguments)

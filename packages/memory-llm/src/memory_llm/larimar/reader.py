@@ -1,0 +1,162 @@
+"""Answer from texts of any length: two reads of memory, and a decoder that is handed one latent at a time.
+
+The first memory holds one key a segment of the text. The second is written when a question comes, from the segments that
+the first one found: a fact for every place in their sentences, whose key encodes the sentence up to there and whose value
+holds the tokens that follow. Reading it with the beginning of the answer gives the latent that the decoder speaks from.
+What reaches the decoder's device has the same size whatever the length of the text.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from tqdm import tqdm
+
+from memory_llm.haystack import Segment, segment
+from memory_llm.haystack.sentences import sentence_spans
+from memory_llm.larimar.editor import continue_prompts
+from memory_llm.larimar.pipeline import Larimar
+from memory_llm.larimar.segment_store import SegmentStore
+
+_WORD_END = re.compile(r"(?<=\S)(?=\s)")
+ENCODE_BATCH = 512
+
+
+class LongContextReader:
+    """Takes in a text once and answers many questions about it.
+
+    Args:
+        larimar: With a ``tokens`` connector.
+        segment_tokens: Longest segment in the encoder's tokens; sentences are kept whole.
+        top_k: Segments whose places the second memory holds.
+        folder: Where the segments' keys and the text lie, mapped; the process's memory if absent.
+        progress: Show progress on stderr.
+
+    Source: the needle paper (Nelson et al. 2024) and Larimar's recursive reading (5.5). Differs: its readouts are not
+    written to a higher memory as they are; the places of the segments they stand for are, since a latent of a frozen
+    sentence encoder does not hold a segment word for word. The answer has to lie in one sentence.
+    """
+
+    name = "larimar"
+
+    def __init__(
+        self,
+        larimar: Larimar,
+        *,
+        segment_tokens: int = 64,
+        top_k: int = 4,
+        folder: str | os.PathLike[str] | None = None,
+        progress: bool = False,
+    ):
+        self.larimar, self.segment_tokens, self.top_k, self.progress = larimar, segment_tokens, top_k, progress
+        width = larimar.model.config.latent_size
+        self.store = SegmentStore(width, folder=folder, fingerprint=larimar.fingerprint)
+        self._bytes_moved = 0
+
+    @property
+    def bytes_moved(self) -> int:
+        """Bytes of latents and prompt tokens handed to the decoder's device for the last answer."""
+        return self._bytes_moved
+
+    def ingest(self, text: str | Path) -> None:
+        """Take in a text, or a file of UTF-8 text, in place of the one before.
+
+        Raises:
+            ValueError: If it holds nothing but white space.
+        """
+        whole = text.read_text(encoding="utf-8") if isinstance(text, Path) else text
+        if not whole.strip():
+            raise ValueError("the text to take in is empty; give at least one sentence.")
+        self.store.fill(whole, self._blocks(whole))
+
+    def resume(self, folder: str | os.PathLike[str]) -> None:
+        """Go on with a text taken in before; see :meth:`SegmentStore.load`."""
+        self.store = SegmentStore.load(folder, fingerprint=self.larimar.fingerprint)
+
+    def ask(self, needle_question: str, cue: str = "", *, max_new_tokens: int = 16) -> str:
+        """Answer a question.
+
+        Args:
+            needle_question: The question.
+            cue: Beginning of the sentence that answers it, which the answer continues; the question itself if absent.
+            max_new_tokens: Longest answer.
+
+        Raises:
+            ValueError: If no text has been taken in.
+        """
+        if not self.store.count:
+            raise ValueError("no text has been taken in; call `ingest` first.")
+        beginning = cue or needle_question
+        prompt = f"{needle_question}\n{cue}" if cue else needle_question
+        self._bytes_moved, said = 0, ""
+        for latent in self._latents(needle_question, beginning, max_new_tokens):
+            tokens = int((latent[self.larimar.model.config.latent_size :].view(self._length, -1) != 0).any(-1).sum())
+            room = min(tokens, max_new_tokens)
+            said += continue_prompts(self.larimar, [prompt + said], latents=latent[None], max_new_tokens=room)[0]
+            self._bytes_moved = max(self._bytes_moved, latent.numel() * latent.element_size())
+        return said
+
+    def passages(self, question: str, *, count: int | None = None) -> list[tuple[str, float]]:
+        """The segments that a question finds, with cosines, best first."""
+        query = self.larimar.encode([question], truncate=True)[0]
+        found = self.store.nearest(query, count or self.top_k)
+        return [(self.store.text(*self.store.span(number)), cosine) for number, cosine in found]
+
+    @property
+    def _length(self) -> int:
+        return self.larimar.model.config.prefix_length
+
+    def _blocks(self, text: str) -> Iterator[tuple[Float[Tensor, "segments width"], list[tuple[int, int]]]]:
+        batch: list[Segment] = []
+        pieces = segment(text, self.larimar.encoder_tokenizer, max_tokens=self.segment_tokens)
+        for piece in tqdm(pieces, desc="reading", unit="segment", disable=not self.progress):
+            batch.append(piece)
+            if len(batch) == ENCODE_BATCH:
+                yield self._encoded(batch)
+                batch = []
+        if batch:
+            yield self._encoded(batch)
+
+    def _encoded(self, batch: list[Segment]) -> tuple[Float[Tensor, "segments width"], list[tuple[int, int]]]:
+        keys = self.larimar.encode([piece.text for piece in batch], truncate=True, batch_size=64)
+        return keys, [(piece.start_char, piece.end_char) for piece in batch]
+
+    def _latents(self, question: str, beginning: str, max_new_tokens: int) -> Iterator[Float[Tensor, " value"]]:
+        """What the second memory reads for the beginning of the answer: the sentence's next tokens, then those after
+        them, a latent at a time.
+        """
+        query = self.larimar.encode([f"{question} {beginning}", beginning], truncate=True)
+        places = [
+            place
+            for number, _ in self.store.nearest(query[0], self.top_k)
+            for place in _places(self.store.text(*self.store.span(number)))
+        ]
+        if not places:
+            return
+        keys = self.larimar.encode([before for before, _ in places], truncate=True)
+        best = int((keys @ query[1]).argmax())
+        following = self.larimar.tokenizer(f" {places[best][1]}", add_special_tokens=False)["input_ids"]
+        for start in range(0, min(len(following), max_new_tokens), self._length):
+            chunk = torch.tensor(following[start : start + self._length])
+            yield self.larimar.model.value(keys[best : best + 1].to(self.larimar.device), self._padded(chunk))[0].cpu()
+
+    def _padded(self, chunk: Int[Tensor, " tokens"]) -> Int[Tensor, "one prefix"]:
+        row = torch.full((1, self._length), -1)
+        row[0, : len(chunk)] = chunk
+        return row.to(self.larimar.device)
+
+
+def _places(text: str) -> list[tuple[str, str]]:
+    """Every place between two words of a sentence: (sentence up to there, rest of the sentence)."""
+    found = []
+    for start, end in sentence_spans(text):
+        sentence = text[start:end]
+        for match in _WORD_END.finditer(sentence):
+            rest = sentence[match.end() :].strip()
+            if rest:
+                found.append((sentence[: match.start()], rest))
+    return found
