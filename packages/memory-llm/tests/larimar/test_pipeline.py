@@ -42,7 +42,9 @@ def test_poolings_are_what_they_say(make_larimar, pooling):
         "cls": lambda: output.last_hidden_state[0, 0],
         "pooler": lambda: output.pooler_output[0],
     }[pooling]()
-    torch.testing.assert_close(larimar.encode(["the fox", "the dog sleeps in the sun"])[0], expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        larimar.encode(["the fox", "the dog sleeps in the sun"])[0], expected, rtol=1e-4, atol=1e-5
+    )
 
 
 def test_long_and_empty_texts_are_refused(larimar):
@@ -51,7 +53,9 @@ def test_long_and_empty_texts_are_refused(larimar):
     assert larimar.encode(["word " * 100], truncate=True).shape == (1, 16)
     with pytest.raises(ValueError, match="text 0 is empty"):
         larimar.encode(["  "])
-    with pytest.raises(ValueError, match=r"target '.*' has \d+ tokens with its full stop, but the connector was made for 4"):
+    with pytest.raises(
+        ValueError, match=r"target '.*' has \d+ tokens with its full stop, but the connector was made for 4"
+    ):
         larimar.facts(["the fox"], ["sun and day and all"])
 
 

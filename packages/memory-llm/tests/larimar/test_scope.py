@@ -10,7 +10,9 @@ from memory_llm.larimar.scope import AlwaysIn, EncoderScope, ResidualScope, Sent
 @pytest.fixture
 def memory(larimar):
     filled = larimar.new_memory(num_slots=4)
-    filled.write(*larimar.facts(["the fox sleeps in the", "the dog sleeps in the"], ["sun", "day"]), texts=["fox", "dog"])
+    filled.write(
+        *larimar.facts(["the fox sleeps in the", "the dog sleeps in the"], ["sun", "day"]), texts=["fox", "dog"]
+    )
     return filled
 
 

@@ -57,7 +57,7 @@ def test_loss_is_target_cross_entropy_plus_divergence_from_the_base(larimar):
     prompt, other = "the fox sleeps in the", "roses are red and"
     batch = batch_of(larimar, (prompt, "sun", prompt, True), (prompt, "day", other, False))
     found = EditObjective(larimar.model, kl_weight=0.5)(**batch)
-    key, value = larimar.facts([prompt, prompt], ["sun", "day"])
+    _, value = larimar.facts([prompt, prompt], ["sun", "day"])
     query = larimar.encode([prompt, other])
     question = larimar.tokenizer(prompt, return_tensors="pt")["input_ids"][0]
     target = larimar.target_ids(["sun"])[0]
@@ -85,7 +85,9 @@ def test_batches_of_one_kind_have_a_loss(larimar):
 def trained(make_larimar, facts, folder, **settings):
     larimar = make_larimar(query_aware=False)
     quiet = {"disable_tqdm": True, "logging_steps": 1000}
-    return train_connector(larimar, facts, folder, **{"steps": 12, "batch_size": 8, "learning_rate": 1e-2, **quiet, **settings})
+    return train_connector(
+        larimar, facts, folder, **{"steps": 12, "batch_size": 8, "learning_rate": 1e-2, **quiet, **settings}
+    )
 
 
 def test_training_lowers_the_loss_and_its_file_gives_the_same_model(make_larimar, facts, tmp_path, monkeypatch):

@@ -108,7 +108,9 @@ def cache_shape(model: PreTrainedModel) -> CacheShape:
 
 
 def insert_prefix(
-    cache: Cache, keys: Float[Tensor, "layers batch heads prefix head"], values: Float[Tensor, "layers batch heads prefix head"]
+    cache: Cache,
+    keys: Float[Tensor, "layers batch heads prefix head"],
+    values: Float[Tensor, "layers batch heads prefix head"],
 ) -> None:
     """Put columns before everything that an empty cache is going to hold.
 

@@ -17,8 +17,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gpu_commons.sentence_encoder import SentenceEncoder
 from controlled_decoding.labelled_text import UNDESIRED, LabelledTexts
+from gpu_commons.sentence_encoder import SentenceEncoder
 
 DEFAULT_ENCODER = "bundled:minilm"
 WEIGHTS_FILE, CONFIG_FILE = "judge.safetensors", "judge_config.json"

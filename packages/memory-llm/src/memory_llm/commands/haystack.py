@@ -8,6 +8,7 @@ from memory_llm.commands.output import show
 
 if TYPE_CHECKING:
     from memory_llm.haystack import LongReader
+    from memory_llm.larimar.pipeline import Larimar
 
 Reader = Literal["larimar", "full-context", "retrieval"]
 
@@ -63,21 +64,22 @@ def evaluate_reader(
     """
     from gpu_commons.page import Section, assemble_page, write_html
     from memory_llm.haystack import grid_fragment, read_haystacks, run_grid
+    from memory_llm.larimar.pipeline import Larimar
 
-    chosen = _reader(reader, connector)
-    result = run_grid(chosen, list(read_haystacks(haystacks)), max_new_tokens=max_new_tokens, out=out)
+    texts = list(read_haystacks(haystacks))
+    larimar = Larimar.from_connector(connector)
+    settings = {"models": larimar.fingerprint}
+    result = run_grid(_reader(reader, larimar), texts, max_new_tokens=max_new_tokens, out=out, settings=settings)
     page = assemble_page("Recall by length and depth", [Section(reader, "", grid_fragment([result], include_js=True))])
     write_html(page, Path(out, "grid.html"))
     show([asdict(cell) for cell in result.cells()], as_json=json)
 
 
-def _reader(name: str, connector: str) -> "LongReader":
+def _reader(name: str, larimar: "Larimar") -> "LongReader":
     from gpu_commons import SentenceEncoder
     from memory_llm.haystack import FullContextReader, RAGReader
-    from memory_llm.larimar.pipeline import Larimar
     from memory_llm.larimar.reader import LongContextReader
 
-    larimar = Larimar.from_connector(connector)
     decoder, tokenizer = larimar.model.decoder, larimar.tokenizer
     if name == "larimar":
         return LongContextReader(larimar)
@@ -91,4 +93,6 @@ def _tokenizer(source: str) -> Any:
 
     from gpu_commons import bundled_path
 
-    return AutoTokenizer.from_pretrained(bundled_path(source.removeprefix("bundled:")) if source.startswith("bundled:") else source)
+    return AutoTokenizer.from_pretrained(
+        bundled_path(source.removeprefix("bundled:")) if source.startswith("bundled:") else source
+    )

@@ -182,7 +182,9 @@ def info(memory: str, json: bool = False) -> None:
     loaded = EpisodicMemory.from_pretrained(memory)
     config = loaded.config
     facts = {"addressing": config.addressing, "key_width": config.key_width, "value_width": config.value_width}
-    worst = max(loaded.residuals().values(), default=0.0) if config.log == "full" or config.addressing == "slot" else None
+    worst = (
+        max(loaded.residuals().values(), default=0.0) if config.log == "full" or config.addressing == "slot" else None
+    )
     show({**facts, **asdict(loaded.capacity()), "worst_residual": worst, "encoder": loaded.encoder}, as_json=json)
 
 
@@ -314,5 +316,3 @@ def _lines(path: str) -> list[str]:
     if not lines:
         raise ValueError(f"{path}: holds no prompts.")
     return lines
-
-

@@ -4,7 +4,7 @@ Lengths are tokens of the tokenizer that cut the text, needle included; depths r
 whole numbers and decide everything random.
 """
 
-from memory_llm.haystack.baseline_readers import FullContextReader, RAGReader, TextEncoder
+from memory_llm.haystack.baseline_readers import FullContextReader, RAGReader
 from memory_llm.haystack.books import read_book, read_books
 from memory_llm.haystack.bundled_books import bundled_book
 from memory_llm.haystack.grid import LongReader, run_grid
@@ -28,7 +28,6 @@ __all__ = [
     "Needle",
     "RAGReader",
     "Segment",
-    "TextEncoder",
     "Timing",
     "bundled_book",
     "grid_fragment",

@@ -1,24 +1,15 @@
 """Readers to compare a memory with: the whole text in the prompt, and retrieved segments in the prompt."""
 
-from collections.abc import Sequence
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Float
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from memory_llm.haystack.completion import Completion, complete, window_of
 from memory_llm.haystack.segments import Segment, segment
+from memory_llm.text_embedder import TextEmbedder
 
 T = TypeVar("T")
-
-
-@runtime_checkable
-class TextEncoder(Protocol):
-    """Texts to unit rows, as ``gpu_commons.SentenceEncoder`` gives them."""
-
-    def embed(self, texts: Sequence[str], /) -> Float[np.ndarray, "texts width"]:
-        """One row of length 1 for each text, in order."""
 
 
 class FullContextReader:
@@ -72,7 +63,7 @@ class RAGReader:
         self,
         model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
-        encoder: TextEncoder,
+        encoder: TextEmbedder,
         top_k: int = 3,
         *,
         max_tokens: int = 64,

@@ -66,7 +66,9 @@ class LarimarAnswerer:
     def score(self, prompts: Sequence[str], targets: Sequence[str]) -> list[TargetScore]:
         """How each target fares after its prompt."""
         forward = _Forward(self.method.larimar, *self._readouts(prompts))
-        return score_targets(forward, self.method.larimar.tokenizer, prompts, targets, batch_size=self.method.batch_size)
+        return score_targets(
+            forward, self.method.larimar.tokenizer, prompts, targets, batch_size=self.method.batch_size
+        )
 
     def next_log_probs(self, prompts: Sequence[str]) -> Float[Tensor, "prompts vocab"]:
         """Log-probabilities of the next token."""

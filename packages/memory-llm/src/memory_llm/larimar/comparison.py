@@ -95,6 +95,6 @@ def _check_mergeable(mine: FactStore, theirs: FactStore, encoders: tuple[str | N
     if encoders[0] != encoders[1]:
         raise ValueError(f"memories written by encoders {encoders[0]} and {encoders[1]} cannot be merged.")
     sums, more = mine.bank, theirs.bank
-    if isinstance(sums, LeastSquaresBank) and isinstance(more, LeastSquaresBank):
-        if sums.references.shape != more.references.shape or not torch.equal(sums.references, more.references):
-            raise ValueError("memories with different references cannot be merged; give both the same `seed`.")
+    are_sums = isinstance(sums, LeastSquaresBank) and isinstance(more, LeastSquaresBank)
+    if are_sums and not torch.equal(sums.references, more.references):
+        raise ValueError("memories with different references cannot be merged; give both the same `seed`.")

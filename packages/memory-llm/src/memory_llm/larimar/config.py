@@ -1,7 +1,7 @@
 """Configuration of a Larimar model."""
 
 import copy
-from typing import Any
+from typing import Any, ClassVar
 
 from transformers import AutoConfig, PreTrainedConfig
 
@@ -16,7 +16,7 @@ class LarimarConfig(PreTrainedConfig):
         encoder: Config of the text encoder.
         decoder: Config of the causal language model.
         pooling: What of the encoder's last states becomes a vector: masked mean, first token, or BERT's pooler.
-        latent_size: Width C of a latent; a bias-free projection from the encoder's width if it differs, as in the paper.
+        latent_size: Width C of a latent; the paper's bias-free projection if it differs from the encoder's width.
         latent_norm: Scale encodings to unit length.
         connector: ``tokens`` maps [encoding of the prompt; embeddings of the target's tokens] to keys and values of
             several positions; ``linear`` is the paper's W_M (and W_E), with one position and the encoding of the whole
@@ -39,7 +39,7 @@ class LarimarConfig(PreTrainedConfig):
     """
 
     model_type = "larimar"
-    sub_configs = {"encoder": AutoConfig, "decoder": AutoConfig}
+    sub_configs: ClassVar = {"encoder": AutoConfig, "decoder": AutoConfig}
 
     def __init__(
         self,

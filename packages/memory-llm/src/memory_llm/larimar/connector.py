@@ -71,7 +71,9 @@ class TokenConnector(nn.Module):
         features = config.latent_size * (3 if config.query_aware else 1)
         self.from_fact = nn.Sequential(nn.Linear(features, width), nn.GELU(), nn.Linear(width, width))
         self.positions = nn.Parameter(torch.zeros(config.prefix_length, width))
-        self.to_rank = nn.Sequential(nn.GELU(), nn.Linear(width, width), nn.GELU(), nn.Linear(width, config.connector_rank))
+        self.to_rank = nn.Sequential(
+            nn.GELU(), nn.Linear(width, width), nn.GELU(), nn.Linear(width, config.connector_rank)
+        )
         self.basis = nn.Linear(config.connector_rank, per_position, bias=False)
         self.base = nn.Parameter(torch.zeros(config.prefix_length, per_position))
         self.register_buffer("spread", torch.ones(per_position))

@@ -73,7 +73,9 @@ class EditExamples(Dataset[EditExample]):
     ):
         self.facts, self.size, self.seed = [fact for fact in facts if fact.subject], size, seed
         if len(self.facts) < 2:
-            raise ValueError(f"training needs at least 2 facts with a subject, got {len(self.facts)}; add `subject` to them.")
+            raise ValueError(
+                f"training needs at least 2 facts with a subject, got {len(self.facts)}; add `subject` to them."
+            )
         self.tokenizer, self.max_target_tokens = tokenizer, max_target_tokens
         self._excluded = {text.casefold() for text in exclude}
         self._pieces = _word_pieces(tokenizer)

@@ -82,11 +82,17 @@ class EditObjective(nn.Module):
         logits = self.model(input_ids, attention_mask, latent=latent, query=query, logits_to_keep=keep).logits.float()
         target_loss = self._target_loss(logits, labels[:, -keep:])
         kept_kl = self._kept_kl(logits, input_ids, attention_mask, ~in_scope)
-        return {"loss": target_loss + self.kl_weight * kept_kl, "target_loss": target_loss.detach(), "kept_kl": kept_kl.detach()}
+        return {
+            "loss": target_loss + self.kl_weight * kept_kl,
+            "target_loss": target_loss.detach(),
+            "kept_kl": kept_kl.detach(),
+        }
 
     def _target_loss(self, logits: Float[Tensor, "batch kept vocab"], labels: Int[Tensor, "batch kept"]) -> Tensor:
         wanted = labels[:, 1:] >= 0
-        return mean_over_ranks(nn.functional.cross_entropy(logits[:, :-1][wanted], labels[:, 1:][wanted], reduction="none"))
+        return mean_over_ranks(
+            nn.functional.cross_entropy(logits[:, :-1][wanted], labels[:, 1:][wanted], reduction="none")
+        )
 
     def _kept_kl(
         self,

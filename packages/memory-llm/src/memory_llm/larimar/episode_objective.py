@@ -28,7 +28,7 @@ class EpisodeCollator:
         self.larimar, self.episode_size, self.max_tokens = larimar, episode_size, max_tokens
 
     def __call__(self, texts: Sequence[str]) -> dict[str, Any]:
-        """Tensors for :class:`EpisodeObjective`; every text begins with BOS (or EOS, for want of one) and ends with EOS.
+        """Tensors for :class:`EpisodeObjective`; texts begin with BOS (or EOS, for want of one) and end with EOS.
 
         Raises:
             ValueError: If the texts are no multiple of an episode.
@@ -39,7 +39,9 @@ class EpisodeCollator:
             )
         tokenizer = self.larimar.tokenizer
         first = tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id
-        tokens = tokenizer(list(texts), add_special_tokens=False, truncation=True, max_length=self.max_tokens)["input_ids"]
+        tokens = tokenizer(list(texts), add_special_tokens=False, truncation=True, max_length=self.max_tokens)[
+            "input_ids"
+        ]
         rows = [torch.tensor([first, *row, tokenizer.eos_token_id]) for row in tokens]
         pad = nn.utils.rnn.pad_sequence
         encoder = self.larimar.encoder_tokens(texts, truncate=True)
@@ -84,9 +86,7 @@ class EpisodeObjective(nn.Module):
         given = {"rec": readout, "ae": latent, "lm": torch.zeros_like(latent)}
         weights = self.model.config.loss_weights
         parts = {
-            name: self._cross_entropy(input_ids, attention_mask, labels, given[name])
-            for name in given
-            if weights[name]
+            name: self._cross_entropy(input_ids, attention_mask, labels, given[name]) for name in given if weights[name]
         }
         if weights["l2"]:
             parts["l2"] = mean_over_ranks((readout - latent).square().flatten())

@@ -101,7 +101,8 @@ class FactStore:
 
     def put_back(self, name: str, entry: Entry) -> None:
         """Write a fact that was taken out."""
-        assert entry.key is not None and entry.value is not None
+        assert entry.key is not None
+        assert entry.value is not None
         self.make_room(1)
         self.add([name], entry.key[None], entry.value[None], [entry.text])
 
@@ -255,7 +256,8 @@ class FactStore:
             return
         limit = NEARLY_FULL * min(self.bank.references.shape)
         if len(self.entries) <= limit < needed:
-            message = f"{needed} facts near the {min(self.bank.references.shape)} that keys and slots can tell apart: recall becomes sensitive"
+            most = min(self.bank.references.shape)
+            message = f"{needed} facts near the {most} that keys and slots can tell apart: recall becomes sensitive"
             warnings.warn(message, CapacityWarning, stacklevel=4)
 
     def _kept_text(self, text: str | None) -> str | None:

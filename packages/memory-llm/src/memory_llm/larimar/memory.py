@@ -28,8 +28,8 @@ class EpisodicMemory:
     Args:
         config: Sizes, addressing and policies.
         key_space: How keys are centred and scaled; ignored in ``auto`` mode, whose keys are values.
-        references: Fixed reference rows, ``[num_slots, key]``. Without them ``gaussian`` refers to the written keys, and
-            ``pinv`` and ``auto`` to a random matrix drawn from the seed.
+        references: Fixed reference rows, ``[num_slots, key]``. Without them ``gaussian`` refers to the written keys,
+            and ``pinv`` and ``auto`` to a random matrix drawn from the seed.
         encoder: Fingerprint of what made the keys, kept in the file and compared on loading.
 
     Source: Larimar (Das et al. 2024), Alg. 1 and Eq. 2-8. Differs: statistics instead of the recursion, see
@@ -264,7 +264,8 @@ class EpisodicMemory:
         """Take in all facts of another memory; facts that both hold with the same id and content count once.
 
         Raises:
-            ValueError: If the memories do not fit together, or an id stands for different facts; nothing is merged then.
+            ValueError: If the memories do not fit together, or an id stands for different facts; nothing is merged
+                then.
         """
         merge_into(self.store, other.store, encoders=(self.encoder, other.encoder))
 

@@ -28,9 +28,9 @@ class MemoryConfig:
     num_slots: int = 512
     """Slots (the paper's K)."""
     addressing: Addressing = "slot"
-    """``slot``: one fact a slot, read by the nearest key. ``gaussian``: softmax of distances (Eq. 7-8), over the written
-    keys or over given references. ``pinv``: least squares over fixed references, read with ``k Mref^+``. ``auto``: keys
-    are the values, read with ``z M^+``."""
+    """``slot``: one fact a slot, read by the nearest key. ``gaussian``: softmax of distances (Eq. 7-8), over the
+    written keys or over given references. ``pinv``: least squares over fixed references, read with ``k Mref^+``.
+    ``auto``: keys are the values, read with ``z M^+``."""
     ridge: float | Literal["auto"] = "auto"
     """Added to the slots' Gram matrix in ``pinv``, ``auto`` and ``gaussian`` over references. ``auto`` is 1e-6 of the
     mean squared norm of a fact's weights; 0 is plain least squares, solved anew from the log."""

@@ -41,14 +41,18 @@ class LarimarForCausalLM(PreTrainedModel, GenerationMixin):
         self.encoder = TextEncoder(config, encoder)
         self.decoder = AutoModelForCausalLM.from_config(config.decoder) if decoder is None else decoder
         self.connector = build_connector(config, self.decoder)
-        self.prior = None if config.connector == "tokens" else nn.Parameter(torch.eye(config.memory_slots, config.latent_size))
+        self.prior = (
+            None if config.connector == "tokens" else nn.Parameter(torch.eye(config.memory_slots, config.latent_size))
+        )
         for module, frozen in ((self.encoder.model, config.freeze_encoder), (self.decoder, config.freeze_decoder)):
             if frozen:
                 module.requires_grad_(False).eval()
         self.post_init()
 
     @classmethod
-    def from_encoder_decoder(cls, encoder: PreTrainedModel, decoder: PreTrainedModel, **settings: Any) -> "LarimarForCausalLM":
+    def from_encoder_decoder(
+        cls, encoder: PreTrainedModel, decoder: PreTrainedModel, **settings: Any
+    ) -> "LarimarForCausalLM":
         """A model of two pretrained parts with a new connector; settings are those of :class:`LarimarConfig`."""
         return cls(LarimarConfig(encoder.config, decoder.config, **settings), encoder, decoder)
 
@@ -103,7 +107,7 @@ class LarimarForCausalLM(PreTrainedModel, GenerationMixin):
 
         Args:
             input_ids: The decoder's tokens that are new.
-            attention_mask: 1 for tokens and 0 for padding (on either side) of all tokens so far, the prefix not counted.
+            attention_mask: 1 for tokens and 0 for padding (on either side) of all tokens so far, without the prefix.
             labels: Tokens to predict; -100 where nothing is to be learnt.
             latent: What the memory says to each row; absent = no memory, which is the decoder itself.
             query: Encoding of each row's question, for a connector that is aware of it.
@@ -156,6 +160,8 @@ class LarimarForCausalLM(PreTrainedModel, GenerationMixin):
     def generate(self, input_ids: Int[Tensor, "batch tokens"], **arguments: Any) -> Any:
         """As in transformers, with ``latent``, ``query`` and ``release_ids`` beside its arguments; pads on the left."""
         if arguments.get("latent") is None:
-            without = {name: value for name, value in arguments.items() if name not in ("latent", "query", "release_ids")}
+            without = {
+                name: value for name, value in arguments.items() if name not in ("latent", "query", "release_ids")
+            }
             return self.decoder.generate(input_ids, **without)
         return super().generate(input_ids, prompt_length=input_ids.shape[1], **arguments)

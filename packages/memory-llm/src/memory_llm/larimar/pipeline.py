@@ -55,7 +55,13 @@ class Larimar:
 
     @classmethod
     def from_base(
-        cls, encoder: str = ENCODER, decoder: str = DECODER, *, device: str = "auto", dtype: str = "auto", **settings: Any
+        cls,
+        encoder: str = ENCODER,
+        decoder: str = DECODER,
+        *,
+        device: str = "auto",
+        dtype: str = "auto",
+        **settings: Any,
     ) -> "Larimar":
         """An untrained connector between two pretrained models, both frozen unless the settings say otherwise.
 
@@ -100,7 +106,9 @@ class Larimar:
     # Texts to vectors
 
     @torch.inference_mode()
-    def encode(self, texts: Sequence[str], *, batch_size: int = 256, truncate: bool = False) -> Float[Tensor, "texts latent"]:
+    def encode(
+        self, texts: Sequence[str], *, batch_size: int = 256, truncate: bool = False
+    ) -> Float[Tensor, "texts latent"]:
         """Encodings of texts, in float32.
 
         Raises:
@@ -122,7 +130,9 @@ class Larimar:
             if not text.strip():
                 raise ValueError(f"text {row} is empty; every fact and question needs words.")
         options: dict[str, Any] = {"padding": True, "padding_side": "right", "return_tensors": "pt"}
-        tokens = self.encoder_tokenizer(list(texts), truncation=truncate, max_length=limit if truncate else None, **options)
+        tokens = self.encoder_tokenizer(
+            list(texts), truncation=truncate, max_length=limit if truncate else None, **options
+        )
         if (length := tokens["input_ids"].shape[1]) > limit:
             row = int(tokens["attention_mask"].sum(-1).argmax())
             raise ValueError(
@@ -184,7 +194,10 @@ class Larimar:
         """Write what was trained between frozen models: the connector in float16, its settings and fingerprints."""
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
-        tensors = {f"connector.{name}": part.half().cpu().contiguous() for name, part in self.model.connector.state_dict().items()}
+        tensors = {
+            f"connector.{name}": part.half().cpu().contiguous()
+            for name, part in self.model.connector.state_dict().items()
+        }
         tensors["connector.spread"] = self.model.connector.spread.float().cpu()
         if self.key_mean is not None:
             tensors["key_mean"] = self.key_mean.float().cpu()
@@ -206,7 +219,12 @@ class Larimar:
 
     @classmethod
     def from_connector(
-        cls, source: str | os.PathLike[str] = BUNDLED_CONNECTOR, *, device: str = "auto", dtype: str = "auto", **bases: str
+        cls,
+        source: str | os.PathLike[str] = BUNDLED_CONNECTOR,
+        *,
+        device: str = "auto",
+        dtype: str = "auto",
+        **bases: str,
     ) -> "Larimar":
         """Load a trained connector with the encoder and decoder it was trained for.
 
@@ -220,7 +238,9 @@ class Larimar:
             FileNotFoundError: If there is no connector.
             ValueError: If a file is damaged, or encoder or decoder are not those of training.
         """
-        folder = Path(str(files("memory_llm.larimar") / "connector")) if str(source) == BUNDLED_CONNECTOR else Path(source)
+        folder = (
+            Path(str(files("memory_llm.larimar") / "connector")) if str(source) == BUNDLED_CONNECTOR else Path(source)
+        )
         config, tensors = _read_connector(folder)
         provenance = config["provenance"]
         names = {part: bases.get(part, provenance[part]) for part in ("encoder", "decoder")}
@@ -249,5 +269,7 @@ def _read_connector(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     except (json.JSONDecodeError, SafetensorError, KeyError) as error:
         raise ValueError(f"{folder} holds no readable connector ({error}); train or copy it again.") from error
     if version != FORMAT_VERSION:
-        raise ValueError(f"{folder} has format version {version}, this package reads {FORMAT_VERSION}; update memory-llm.")
+        raise ValueError(
+            f"{folder} has format version {version}, this package reads {FORMAT_VERSION}; update memory-llm."
+        )
     return config, tensors

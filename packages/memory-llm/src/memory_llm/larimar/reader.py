@@ -1,9 +1,9 @@
 """Answer from texts of any length: two reads of memory, and a decoder that is handed one latent at a time.
 
-The first memory holds one key a segment of the text. The second is written when a question comes, from the segments that
-the first one found: a fact for every place in their sentences, whose key encodes the sentence up to there and whose value
-holds the tokens that follow. Reading it with the beginning of the answer gives the latent that the decoder speaks from.
-What reaches the decoder's device has the same size whatever the length of the text.
+The first memory holds one key a segment of the text. The second is written when a question comes, from the segments
+that the first one found: a fact for every place in their sentences, whose key encodes the sentence up to there and
+whose value holds the tokens that follow. Reading it with the beginning of the answer gives the latent that the decoder
+speaks from. What reaches the decoder's device has the same size whatever the length of the text.
 """
 
 import os

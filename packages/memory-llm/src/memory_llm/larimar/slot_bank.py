@@ -10,8 +10,8 @@ from memory_llm.larimar.addressing import gaussian_weights, nearest_rows
 
 
 class SlotBank:
-    """The limit of Gaussian addressing in which every fact is its own reference: weights are one-hot, the Gram matrix is
-    the identity, and writing, reading and erasing need no solve.
+    """The limit of Gaussian addressing in which every fact is its own reference: weights are one-hot, the Gram matrix
+    is the identity, and writing, reading and erasing need no solve.
 
     Args:
         num_slots: Slots to begin with.

@@ -1,6 +1,5 @@
 """Texts to vectors: a transformers encoder, pooled and perhaps projected."""
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import AutoModel, PreTrainedModel

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -55,7 +56,7 @@ def train_connector(
     )
     larimar.key_mean = larimar.encode([fact.prompt for fact in examples.facts[:MEAN_OF]], truncate=True).mean(0)
     settings: dict[str, Any] = {
-        "output_dir": os.path.join(out, "checkpoints"),
+        "output_dir": str(Path(out, "checkpoints")),
         "max_steps": steps,
         "per_device_train_batch_size": batch_size,
         "learning_rate": learning_rate,

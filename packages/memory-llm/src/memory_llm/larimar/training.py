@@ -1,5 +1,6 @@
 """Training of connectors (and, in the paper's way, of whole models) by transformers' Trainer."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import Trainer
 
-TRAINED_FILE = "trained.safetensors"
+TRAINED_FILE, LOG_FILE = "trained.safetensors", "log.jsonl"
 
 
 class LarimarTrainer(Trainer):
     """A Trainer over an objective: a module whose forward takes a batch and returns its ``loss`` and named parts.
 
-    Checkpoints hold what is trained and leave frozen models out. The parts of the loss are logged beside it.
+    Checkpoints hold what is trained and leave frozen models out. The parts of the loss are logged beside it, and every
+    log line is appended to ``log.jsonl`` in the output folder.
     """
 
     def __init__(self, model: nn.Module, **arguments: Any):
@@ -34,12 +36,18 @@ class LarimarTrainer(Trainer):
         if "loss" in logs:
             logs |= {name: round(float(torch.stack(values).mean()), 4) for name, values in self._parts.items()}
             self._parts = {}
+            if self.is_world_process_zero():
+                line = json.dumps({"step": self.state.global_step, **logs})
+                with Path(self.args.output_dir, LOG_FILE).open("a", encoding="utf-8") as file:
+                    file.write(line + "\n")
         super().log(logs, *arguments, **more)
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         folder = Path(output_dir or self.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
-        save_file({name: part.detach().cpu().contiguous() for name, part in self._trained().items()}, folder / TRAINED_FILE)
+        save_file(
+            {name: part.detach().cpu().contiguous() for name, part in self._trained().items()}, folder / TRAINED_FILE
+        )
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         state = load_file(Path(resume_from_checkpoint) / TRAINED_FILE)
