@@ -1,12 +1,15 @@
 """CounterFact split once for training and for all figures: records, and targets that training never shows."""
 
 import random
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from transformers import PreTrainedTokenizerBase
+
 from memory_llm.facts import Fact, conflicts, read_facts
 
-NUM_HELD_OUT, NUM_EXCLUDED = 1000, 65
+NUM_HELD_OUT, NUM_EXCLUDED, NUM_ODD = 1000, 65, 400
 
 
 @dataclass(frozen=True)
@@ -40,3 +43,11 @@ def split_counterfact(data: Path, *, seed: int = 0) -> Split:
 def with_target(fact: Fact, target: str) -> Fact:
     """The fact with another target, under an id of its own."""
     return replace(fact, id=f"{fact.id} {target}", target=target)
+
+
+def odd_tokens(tokenizer: PreTrainedTokenizerBase, split: Split, *, seed: int = 0) -> list[str]:
+    """Words or pieces of one token that no record has as its target, left out of training as well."""
+    known = {fact.target.casefold() for fact in split.train + split.held_out}
+    texts = (tokenizer.decode([token]) for token in range(len(tokenizer)))
+    found = sorted({text.strip() for text in texts if re.fullmatch(r" [A-Za-z]{2,}", text)})
+    return random.Random(seed).sample([text for text in found if text.casefold() not in known], NUM_ODD)

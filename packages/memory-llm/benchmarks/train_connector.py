@@ -1,7 +1,7 @@
 """Train the connector that ships in the package: MiniLM and SmolLM2 frozen, CounterFact to learn from.
 
-``--data`` is a folder with ``fact-editing/counterfact_train_easyedit.json``. 1,000 records are held out, and 65 targets
-are never shown. The result goes to ``--out``; copy it to ``src/memory_llm/larimar/connector`` to ship it.
+``--data`` is a folder with ``fact-editing/counterfact_train_easyedit.json``. 1,000 records are held out; 65 targets
+and 400 odd tokens are never shown. The result goes to ``--out``; copy it to ``src/memory_llm/larimar/connector`` to ship it.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from counterfact import split_counterfact  # the file beside this one
+from counterfact import odd_tokens, split_counterfact  # the file beside this one
 
 from gpu_commons import Figure, write_record
 from memory_llm.larimar.pipeline import CONNECTOR_FILE, Larimar
@@ -43,7 +43,7 @@ def main() -> None:
         batch_size=run.batch_size,
         learning_rate=run.learning_rate,
         kl_weight=run.kl_weight,
-        exclude=split.excluded,
+        exclude=[*split.excluded, *odd_tokens(larimar.tokenizer, split)],
         seed=run.seed,
         resume=run.resume,
     )

@@ -96,6 +96,11 @@ def test_unknown_ids_are_named_and_the_memory_stays(tiny, capsys, tmp_path):
 
 
 def test_help_does_not_wait_for_torch():
-    script = "import sys; from memory_llm.cli import main\ntry: main(['larimar', '--help'])\nexcept SystemExit: pass\nprint('torch' in sys.modules)"
+    script = (
+        "import sys; from memory_llm.cli import main\n"
+        "try: main(['larimar', '--help'])\n"
+        "except SystemExit: pass\n"
+        "print('torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"

@@ -58,7 +58,7 @@ class EditExamples(Dataset[EditExample]):
         size: Number of examples.
         seed: Of all draws.
         max_target_tokens: Longest target, its full stop not counted.
-        exclude: Targets that are never shown, to be tested on.
+        exclude: Targets, and pieces of targets, that are never shown, to be tested on.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class EditExamples(Dataset[EditExample]):
             )
         self.tokenizer, self.max_target_tokens = tokenizer, max_target_tokens
         self._excluded = {text.casefold() for text in exclude}
-        self._pieces = _word_pieces(tokenizer)
+        self._pieces = [piece for piece in _word_pieces(tokenizer) if piece.casefold() not in self._excluded]
         self._targets = sorted({fact.target for fact in self.facts if self._is_usable(fact.target)})
         self._by_relation: dict[str, list[int]] = defaultdict(list)
         for row, fact in enumerate(self.facts):
