@@ -1,7 +1,7 @@
 """Train the connector that ships in the package: MiniLM and SmolLM2 frozen, CounterFact to learn from.
 
 ``--data`` is a folder with ``fact-editing/counterfact_train_easyedit.json``. 1,000 records are held out; 65 targets
-and 400 odd tokens are never shown. The result goes to ``--out``; copy it to ``src/memory_llm/larimar/connector`` to ship it.
+and 400 odd tokens are never shown. The result goes to ``--out``; it ships from ``src/memory_llm/larimar/connector``.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """Edit SmolLM2 on held-out CounterFact records with the connector of the package, beside every baseline.
 
 ``--data`` is a folder with ``fact-editing/``. Each fact is told alone; then N of them share one memory. Baselines see
-the same facts and questions: no edit, the fact in the prompt in three wordings, and look-up. Retrieval and scope are judged
-on all held-out records; open-vocabulary targets (never shown, odd tokens, names) on facts given another target.
+the same facts and questions: no edit, the fact in the prompt in three wordings, and look-up. Retrieval and scope are
+judged on all held-out records; open-vocabulary targets (never shown, odd tokens, names) on facts given another target.
 """
 
 import argparse

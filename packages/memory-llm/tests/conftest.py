@@ -13,7 +13,14 @@ torch.set_num_threads(1)  # more are slower on models this small
 
 
 def tiny_encoder():
-    fields = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    no_dropout = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    fields = {
+        **no_dropout,
+        "hidden_size": 16,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+    }
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         model = BertModel(BertConfig(vocab_size=320, max_position_embeddings=64, **fields))

@@ -256,6 +256,11 @@ class Larimar:
         return larimar
 
 
+def bundled_connector() -> Path:
+    """Folder of the connector inside this package."""
+    return Path(str(files("memory_llm.larimar") / "connector"))
+
+
 def _read_connector(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     missing = [name for name in (CONFIG_FILE, CONNECTOR_FILE) if not (folder / name).is_file()]
     if missing:
