@@ -116,11 +116,10 @@ class LarimarForCausalLM(PreTrainedModel, GenerationMixin):
             use_cache: Return the cache.
             logits_to_keep: Only so many last positions; 0 means all.
         """
-        arguments: dict[str, Any] = {"use_cache": use_cache, "logits_to_keep": logits_to_keep, "labels": labels}
+        arguments: dict[str, Any] = {"use_cache": use_cache, "labels": labels}
         if latent is None:
-            return self.decoder(
-                input_ids=input_ids, attention_mask=attention_mask, past_key_values=past_key_values, **arguments
-            )
+            inputs = {"input_ids": input_ids, "attention_mask": attention_mask, "past_key_values": past_key_values}
+            return _last(self.decoder(**inputs, **arguments), logits_to_keep)
         cache = DynamicCache(config=self.config.decoder) if past_key_values is None else past_key_values
         if not cache.get_seq_length():
             insert_prefix(cache, *(part.to(self.decoder.dtype) for part in self.connector(latent, query)))
@@ -133,13 +132,14 @@ class LarimarForCausalLM(PreTrainedModel, GenerationMixin):
         embeddings = self.get_input_embeddings()(input_ids)
         if (shift := self.connector.shift(latent)) is not None:
             embeddings = embeddings + (shift * visible[:, None]).to(embeddings.dtype)[:, None]
-        return self.decoder(
+        output = self.decoder(
             inputs_embeds=embeddings,
             attention_mask=torch.cat([visible[:, None].expand(-1, length), mask], dim=-1),
             position_ids=positions,
             past_key_values=cache,
             **{**arguments, "use_cache": True},
         )
+        return _last(output, logits_to_keep)
 
     def prepare_inputs_for_generation(
         self,
@@ -165,3 +165,14 @@ class LarimarForCausalLM(PreTrainedModel, GenerationMixin):
             }
             return self.decoder.generate(input_ids, **without)
         return super().generate(input_ids, prompt_length=input_ids.shape[1], **arguments)
+
+
+def _last(output: ModelOutput, count: int) -> ModelOutput:
+    """The output with its last logits only.
+
+    Decoders could do so themselves, but slice states for it, and torch copies a frozen head for every row of a batch to
+    multiply it with states that are not contiguous.
+    """
+    if count:
+        output["logits"] = output["logits"][:, -count:]
+    return output
