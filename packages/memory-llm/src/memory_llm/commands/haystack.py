@@ -72,7 +72,7 @@ def evaluate_reader(
     result = run_grid(_reader(reader, larimar), texts, max_new_tokens=max_new_tokens, out=out, settings=settings)
     page = assemble_page("Recall by length and depth", [Section(reader, "", grid_fragment([result], include_js=True))])
     write_html(page, Path(out, "grid.html"))
-    show([asdict(cell) for cell in result.cells()], as_json=json)
+    show([asdict(cell) for cell in result.cells], as_json=json)
 
 
 def _reader(name: str, larimar: "Larimar") -> "LongReader":

@@ -41,7 +41,7 @@ def conflicting(store: FactStore, placed: Float[Tensor, "facts key"], names: Seq
         raise ValueError(
             f"fact {new!r} has the key of {old!r}; `update` or forget that one, or set on_conflict='update'."
         )
-    return [old for _, old in found]
+    return [old for _, old in found if old is not None]
 
 
 def difference(mine: FactStore, theirs: FactStore) -> MemoryDiff:
@@ -95,6 +95,7 @@ def _check_mergeable(mine: FactStore, theirs: FactStore, encoders: tuple[str | N
     if encoders[0] != encoders[1]:
         raise ValueError(f"memories written by encoders {encoders[0]} and {encoders[1]} cannot be merged.")
     sums, more = mine.bank, theirs.bank
-    are_sums = isinstance(sums, LeastSquaresBank) and isinstance(more, LeastSquaresBank)
-    if are_sums and not torch.equal(sums.references, more.references):
+    if not (isinstance(sums, LeastSquaresBank) and isinstance(more, LeastSquaresBank)):
+        return
+    if not torch.equal(sums.references, more.references):
         raise ValueError("memories with different references cannot be merged; give both the same `seed`.")

@@ -60,6 +60,9 @@ class TokenConnector(nn.Module):
     that vector learns slowly and never names an unseen target.
     """
 
+    spread: Tensor
+    token_scale: Tensor
+
     def __init__(self, config: LarimarConfig, shape: CacheShape):
         super().__init__()
         self.shape, self.length, self.latent_size = shape, config.prefix_length, config.latent_size

@@ -62,6 +62,9 @@ class EpisodeObjective(nn.Module):
         model: With a ``linear`` connector; the weights of the terms are in its config.
         noise: Standard deviation of the noise on latents before they are written.
 
+    Raises:
+        ValueError: If the model has another connector.
+
     Source: Larimar Eq. 1 and 1.10 of the released code, without the KL term, which hurts at 6B. Differs: padding is no
     target; pseudo-inverses are ridge solves in float64 (an SVD has no gradient at the equal singular values of the
     identity that the prior starts from).
@@ -69,7 +72,11 @@ class EpisodeObjective(nn.Module):
 
     def __init__(self, model: LarimarForCausalLM, *, noise: float = 0.0):
         super().__init__()
-        self.model, self.noise = model, noise
+        if model.prior is None:
+            raise ValueError(
+                "episodes need a model with connector='linear', whose latent is the encoding of a whole text."
+            )
+        self.model, self.prior, self.noise = model, model.prior, noise
 
     def forward(
         self,
@@ -97,7 +104,7 @@ class EpisodeObjective(nn.Module):
         """Write each episode to a memory of its own and read it with the same latents (Alg. 1)."""
         episodes = latent.double().view(-1, episode_size, latent.shape[-1])
         noisy = episodes + self.noise * torch.randn_like(episodes) if self.noise else episodes
-        write = noisy @ ridge_pinv(self.model.prior.double(), RIDGE)
+        write = noisy @ ridge_pinv(self.prior.double(), RIDGE)
         memory = ridge_pinv(write, RIDGE) @ noisy
         readout = episodes @ ridge_pinv(memory, RIDGE) @ memory
         return readout.view_as(latent).to(latent.dtype)

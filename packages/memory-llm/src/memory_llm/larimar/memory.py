@@ -324,7 +324,7 @@ class EpisodicMemory:
 
     def _names(self, ids: Sequence[str] | None, count: int) -> list[str]:
         if ids is None:
-            names = []
+            names: list[str] = []
             while len(names) < count:
                 if str(self._next_id) not in self:
                     names.append(str(self._next_id))

@@ -18,6 +18,7 @@ from transformers import PreTrainedTokenizerBase
 from gpu_commons import load_model, model_fingerprint, tokenizer_fingerprint
 from gpu_commons.models import load_encoder
 from memory_llm.larimar.addressing import KeySpace
+from memory_llm.larimar.connector import TokenConnector
 from memory_llm.larimar.memory import EpisodicMemory
 from memory_llm.larimar.memory_config import MemoryConfig
 from memory_llm.larimar.model import LarimarForCausalLM
@@ -75,7 +76,7 @@ class Larimar:
         encoding, encoder_tokenizer = load_encoder(encoder, device=device)
         language, tokenizer = load_model(decoder, device=device, dtype=dtype)
         model = LarimarForCausalLM.from_encoder_decoder(encoding, language, **settings)
-        if settings.get("connector", "tokens") == "tokens":
+        if isinstance(model.connector, TokenConnector):
             ids = tokenizer(NEUTRAL_TEXT, return_tensors="pt")["input_ids"][0]
             model.connector.start_from(language, ids)
         model.connector.to(language.device)
