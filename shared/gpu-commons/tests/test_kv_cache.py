@@ -2,8 +2,18 @@
 
 import pytest
 import torch
+from transformers import DynamicCache
 
-from gpu_commons.kv_cache import Branches, RowBranches, TreeBranches, decoder_of, open_branches, why_not_branchable
+from gpu_commons.kv_cache import (
+    Branches,
+    RowBranches,
+    TreeBranches,
+    cache_shape,
+    decoder_of,
+    insert_prefix,
+    open_branches,
+    why_not_branchable,
+)
 from gpu_commons.testing import tiny_model
 
 BATCH, LENGTH, CANDIDATES = 3, 7, 5
@@ -156,3 +166,36 @@ def test_encoder_decoder_is_refused():
 def test_unknown_plan_is_refused():
     with pytest.raises(ValueError, match="'auto', 'tree' or 'batch', got 'forest'"):
         open_branches(tiny_model(), plan="forest")
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "qwen", "gptj", "gemma"])
+def test_columns_put_before_a_context_are_read_as_if_they_had_been(family):
+    model = tiny_model(family)
+    tokens = torch.randint(3, 320, (2, 9), generator=torch.Generator().manual_seed(3))
+    whole = model(tokens).logits[:, 4:]
+    read = DynamicCache(config=model.config)
+    model(tokens[:, :4], past_key_values=read)
+    keys, values = (torch.stack([getattr(layer, part) for layer in read.layers]) for part in ("keys", "values"))
+    layers, heads, head_dim = cache_shape(model)
+    assert keys.shape == (layers, 2, heads, 4, head_dim)
+    cache = DynamicCache(config=model.config)
+    insert_prefix(cache, keys, values)
+    places = torch.arange(4, 9).expand(2, -1)
+    after = model(tokens[:, 4:], attention_mask=torch.ones(2, 9), position_ids=places, past_key_values=cache).logits
+    torch.testing.assert_close(after, whole, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("family", "reason"), [("gemma-sliding", "DynamicSlidingWindowLayer"), ("mamba", "Linear|Mamba")]
+)
+def test_models_that_would_lose_a_prefix_are_refused(family, reason):
+    with pytest.raises(ValueError, match=f"({reason}).*nothing can be put before its context; use a full-attention"):
+        cache_shape(tiny_model(family))
+
+
+def test_a_prefix_belongs_into_an_empty_cache():
+    model = tiny_model()
+    cache = DynamicCache(config=model.config)
+    model(torch.tensor([[5, 6]]), past_key_values=cache)
+    with pytest.raises(ValueError, match="belongs into an empty cache, but this one holds 2 columns"):
+        insert_prefix(cache, torch.zeros(3, 1, 2, 1, 8), torch.zeros(3, 1, 2, 1, 8))

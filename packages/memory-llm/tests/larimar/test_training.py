@@ -17,7 +17,8 @@ def test_examples_ask_for_what_their_kind_says(larimar, facts):
     stream = examples_of(larimar, facts)
     known = {fact.prompt: fact for fact in facts}
     inside = [example for example in stream if example.in_scope]
-    assert 0.35 < len(inside) / len(stream) < 0.65
+    assert all(stream[row].in_scope for row in range(80))
+    assert 0.4 < sum(stream[row].in_scope for row in range(200, 400)) / 200 < 0.6
     for example in inside:
         fact = known[example.prompt]
         assert example.question in (fact.prompt, *fact.paraphrases, *fact.stripped_paraphrases())
@@ -92,7 +93,7 @@ def trained(make_larimar, facts, folder, **settings):
 
 def test_training_lowers_the_loss_and_its_file_gives_the_same_model(make_larimar, facts, tmp_path, monkeypatch):
     before = make_larimar(query_aware=False)
-    after = trained(make_larimar, facts, tmp_path, steps=60)
+    after = trained(make_larimar, facts, tmp_path, steps=150)
     stream = examples_of(before, facts, seed=5)
     batch = EditCollator(before)([stream[row] for row in range(64)])
     with torch.no_grad():

@@ -61,6 +61,7 @@ class TokenConnector(nn.Module):
     """
 
     spread: Tensor
+    token_mean: Tensor
     token_scale: Tensor
 
     def __init__(self, config: LarimarConfig, shape: CacheShape):
@@ -74,18 +75,21 @@ class TokenConnector(nn.Module):
         features = config.latent_size * (3 if config.query_aware else 1)
         self.from_fact = nn.Sequential(nn.Linear(features, width), nn.GELU(), nn.Linear(width, width))
         self.positions = nn.Parameter(torch.zeros(config.prefix_length, width))
+        # The norm gives each position a push of the size of real keys from the first step on; without it learning
+        # stays on a plateau.
         self.to_rank = nn.Sequential(
-            nn.GELU(), nn.Linear(width, width), nn.GELU(), nn.Linear(width, config.connector_rank)
+            nn.GELU(), nn.Linear(width, config.connector_rank), nn.LayerNorm(config.connector_rank)
         )
         self.basis = nn.Linear(config.connector_rank, per_position, bias=False)
         self.base = nn.Parameter(torch.zeros(config.prefix_length, per_position))
         self.register_buffer("spread", torch.ones(per_position))
-        self.register_buffer("token_scale", torch.ones(()))
+        self.register_buffer("token_mean", torch.zeros(hidden))
+        self.register_buffer("token_scale", torch.ones(hidden))
 
     def forward(self, latent: Float[Tensor, "batch value"], query: Float[Tensor, "batch latent"] | None) -> Prefix:
         """Keys and values of ``prefix_length`` positions."""
         fact, tokens = latent[:, : self.latent_size], latent[:, self.latent_size :]
-        tokens = tokens.view(len(latent), self.length, -1) * self.token_scale
+        tokens = (tokens.view(len(latent), self.length, -1) - self.token_mean) * self.token_scale
         previous = nn.functional.pad(tokens, (0, 0, 1, 0))[:, :-1]
         hidden = self.from_token(tokens) + self.from_previous(previous) + self.positions
         hidden = hidden + self.from_fact(self._features(fact, query))[:, None]
@@ -122,4 +126,6 @@ class TokenConnector(nn.Module):
         self.base.copy_(flat[torch.arange(self.length).clamp(max=len(flat) - 1)])
         spread = real.std(dim=(2, 3, 4), keepdim=True).expand(-1, -1, real.shape[2], 1, real.shape[4])
         self.spread.copy_(spread.reshape(-1))
-        self.token_scale.copy_(1 / decoder.get_input_embeddings().weight.float().std())
+        embeddings = decoder.get_input_embeddings().weight.float()
+        self.token_mean.copy_(embeddings.mean(0))
+        self.token_scale.copy_(1 / embeddings.std(0).clamp(min=1e-3))

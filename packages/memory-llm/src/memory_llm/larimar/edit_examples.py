@@ -25,6 +25,9 @@ OPENINGS = (
     "The story of {} begins",
 )
 MAX_QUESTION_CHARS = 200
+INVENTED = 0.5  # share of invented targets in the end
+RAMP_OUT_OF_SCOPE = (0.2, 0.5)  # parts of the stream in which the share grows from none to all
+RAMP_INVENTED = (0.05, 0.4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +48,11 @@ class EditExample:
 
 
 class EditExamples(Dataset[EditExample]):
-    """A seeded stream of examples: item i is the same for every order, rank and worker.
+    """A seeded stream of examples: item i is the same for every rank and worker.
+
+    Early items are in scope and have short targets; questions out of scope and invented targets are mixed in as the
+    stream goes on, since a connector that is asked for everything at once learns to stay silent first and stays there.
+    Read it in order.
 
     Out of scope are the fact's own neighbours, the same relation of another subject, another relation of the same
     subject, prompts of other facts, and openings about the subject that ask for nothing in particular. Half of the
@@ -91,13 +98,15 @@ class EditExamples(Dataset[EditExample]):
         if not 0 <= index < self.size:
             raise IndexError(index)
         rng = random.Random(f"{self.seed} {index}")
-        shares = IN_SCOPE | OUT_OF_SCOPE
+        progress = index / self.size
+        outside = ramp(progress, *RAMP_OUT_OF_SCOPE)
+        shares = IN_SCOPE | {kind: outside * share for kind, share in OUT_OF_SCOPE.items()}
         kind = rng.choices(list(shares), list(shares.values()))[0]
         fact = rng.choice(self.facts)
         question = self._question(kind, fact, rng)
         return EditExample(
             prompt=fact.prompt,
-            target=self._target(fact, rng),
+            target=self._target(fact, rng, ramp(progress, *RAMP_INVENTED)),
             question=question[-MAX_QUESTION_CHARS:] if question else fact.prompt,
             in_scope=kind in IN_SCOPE or not question,
         )
@@ -130,14 +139,13 @@ class EditExamples(Dataset[EditExample]):
                 break
         return other
 
-    def _target(self, fact: Fact, rng: random.Random) -> str:
-        draw = rng.random()
-        if draw < 0.25:
-            target = self.facts[rng.choice(self._by_relation[relation_of(fact)])].target
-        elif draw < 0.5:
-            target = rng.choice(self._targets)
-        else:
+    def _target(self, fact: Fact, rng: random.Random, invented: float) -> str:
+        if rng.random() < INVENTED * invented:
             target = self._invented(rng)
+        elif rng.random() < 0.5:
+            target = self.facts[rng.choice(self._by_relation[relation_of(fact)])].target
+        else:
+            target = rng.choice(self._targets)
         return target if self._is_usable(target) else rng.choice(self._targets)
 
     def _invented(self, rng: random.Random) -> str:
@@ -157,6 +165,11 @@ class EditExamples(Dataset[EditExample]):
         if target.casefold() in self._excluded:
             return False
         return len(self.tokenizer(f" {target}", add_special_tokens=False)["input_ids"]) <= self.max_target_tokens
+
+
+def ramp(progress: float, start: float, end: float) -> float:
+    """0 before the start, 1 from the end on, linear between."""
+    return min(max((progress - start) / (end - start), 0.0), 1.0)
 
 
 def relation_of(fact: Fact) -> str:

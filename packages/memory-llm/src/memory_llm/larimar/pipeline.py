@@ -199,7 +199,7 @@ class Larimar:
             f"connector.{name}": part.half().cpu().contiguous()
             for name, part in self.model.connector.state_dict().items()
         }
-        tensors["connector.spread"] = self.model.connector.spread.float().cpu()
+        tensors |= {f"connector.{name}": part.float().cpu() for name, part in self.model.connector.named_buffers()}
         if self.key_mean is not None:
             tensors["key_mean"] = self.key_mean.float().cpu()
         settings = {

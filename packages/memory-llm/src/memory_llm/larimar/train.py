@@ -71,6 +71,7 @@ def train_connector(
         "save_total_limit": 1,
         "save_only_model": False,
         "remove_unused_columns": False,
+        "train_sampling_strategy": "sequential",
         "report_to": "none",
         "seed": seed,
         "use_cpu": larimar.device.type == "cpu",
