@@ -71,18 +71,8 @@ def test_an_unknown_book_names_the_nearest():
         bundled_book("king-james-bibel")
 
 
-@pytest.mark.parametrize(
-    ("name", "beginning", "end", "num_chars"),
-    [
-        ("pride-and-prejudice", "Chapter 1\n\n\nIt is a truth universally", "the means of\nuniting them.", 683_762),
-        ("king-james-bible", "In the beginning God created", "be with you all. Amen.", 4_137_451),
-    ],
-)
-def test_the_real_books_are_whole(name, beginning, end, num_chars):
-    try:
-        text = bundled_book(name)
-    except ImportError as error:
-        pytest.skip(str(error))
-    assert text.startswith(beginning)
-    assert " ".join(text.split()).endswith(" ".join(end.split()))
-    assert len(text) == num_chars
+def test_the_real_novel_is_whole():
+    text = bundled_book("pride-and-prejudice")
+    assert text.startswith("Chapter 1\n\n\nIt is a truth universally")
+    assert " ".join(text.split()).endswith("the means of uniting them.")
+    assert len(text) == 683_762

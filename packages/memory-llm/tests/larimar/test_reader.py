@@ -52,8 +52,9 @@ def test_latent_holds_what_follows_the_cue(larimar):
     reader.ingest("Roses are red. The fox is quick. Numbers such as 0 1 2.")
     (latent, *_) = reader._latents("what is the fox?", "The fox is", 8)
     following = larimar.tokenizer(" quick.", add_special_tokens=False)["input_ids"]
-    expected = larimar.model.get_input_embeddings().weight[following[:4]]
-    assert torch.equal(latent[16:].view(4, -1)[: len(following)], expected)
+    expected = larimar.model.get_input_embeddings().weight[following[:3]]
+    assert torch.equal(latent[16:].view(4, -1)[: min(len(following), 3)], expected)
+    assert torch.count_nonzero(latent[16:].view(4, -1)[3]) == 0
 
 
 def test_bytes_moved_do_not_grow_with_the_text(larimar):

@@ -21,7 +21,7 @@ _ACTIVITIES = (
 )  # fmt: skip
 _PERSONS = (
     "Adela Finch", "Bruno Hartley", "Cosima Vane", "Desmond Orr", "Edith Marlow", "Felix Aumont", "Greta Solberg",
-    "Hugo Pryce", "Ines Calloway", "Jasper Lund", "Kitty Arden", "Leopold Quist", "Mabel Thorne", "Niels Harker",
+    "Hugo Pryce", "Irma Calloway", "Jasper Lund", "Kitty Arden", "Leopold Quist", "Mabel Thorne", "Niels Harker",
     "Ottilie Brandt", "Percy Swann", "Rosa Delmar", "Silas Wray", "Tilda Moss", "Viktor Anselm",
 )  # fmt: skip
 _OBJECTS = (

@@ -140,8 +140,9 @@ class LongContextReader:
         keys = self.larimar.encode([before for before, _ in places], truncate=True)
         best = int((keys @ query[1]).argmax())
         following = self.larimar.tokenizer(f" {places[best][1]}", add_special_tokens=False)["input_ids"]
-        for start in range(0, min(len(following), max_new_tokens), self._length):
-            chunk = torch.tensor(following[start : start + self._length])
+        step = self._length - 1  # as in training, where the last position is a full stop or empty
+        for start in range(0, min(len(following), max_new_tokens), step):
+            chunk = torch.tensor(following[start : start + step])
             yield self.larimar.model.value(keys[best : best + 1].to(self.larimar.device), self._padded(chunk))[0].cpu()
 
     def _padded(self, chunk: Int[Tensor, " tokens"]) -> Int[Tensor, "one prefix"]:
