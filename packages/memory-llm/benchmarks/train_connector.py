@@ -24,9 +24,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--steps", type=int, default=900)
     parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--learning-rate", type=float, default=2e-3)
+    parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--kl-weight", type=float, default=1.0)
     parser.add_argument("--prefix-length", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
@@ -69,7 +69,7 @@ def main() -> None:
                 id="file", value=(run.out / CONNECTOR_FILE).stat().st_size / 2**20, unit="MiB", better="lower", target=8
             ),
         ],
-        shortened=run.steps < 1200,
+        shortened=run.steps < 900,
         extra={"log": logs},
     )
     print(path.name, file=sys.stderr)
