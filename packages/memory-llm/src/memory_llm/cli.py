@@ -9,16 +9,15 @@ from memory_llm.commands import haystack, larimar
 BAD_INPUT = 2
 
 
-def demo(out: str = "demo", quick: bool = False) -> None:
-    """Edit, recall, forget and merge real facts on a real model, and ask a whole novel; leaves a page.
+def demo(out: str = "demo") -> None:
+    """Edit, recall, forget and merge facts on a real model, and search a whole novel; leaves a page.
 
     Args:
-        out: Folder of the page and the numbers.
-        quick: Fewer facts, to see that it runs.
+        out: Folder of the page.
     """
     from memory_llm.demo import run_demo
 
-    print(run_demo(out, quick=quick))
+    print(run_demo(out))
 
 
 VERBS: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""The main job end to end on what package registries carry: edit, ask, forget and merge facts, and ask a whole novel.
+"""The main job end to end on what package registries carry: edit, ask, forget and merge facts, and search a novel.
 
 Models: SmolLM2-135M-Instruct, de-quantised from 4 bits, and MiniLM, both frozen, with the connector of this package.
 The facts are made up for the demo; the novel is Pride and Prejudice.
@@ -12,7 +12,7 @@ import numpy as np
 
 from gpu_commons.page import Section, assemble_page, table_fragment, write_html
 from memory_llm.facts import Fact
-from memory_llm.haystack import GridResult, bundled_book, grid_fragment, make_grid, run_grid
+from memory_llm.haystack import bundled_book
 from memory_llm.larimar.editor import LarimarEditor
 from memory_llm.larimar.pipeline import Larimar
 from memory_llm.larimar.reader import LongContextReader
@@ -48,8 +48,9 @@ NEIGHBOURS = {
     "beatles": "The Rolling Stones were formed in the city of",
 }
 NOVEL_QUESTIONS = (
-    ("What is a truth universally acknowledged?", "It is a truth universally acknowledged, that a single man"),
-    ("What did Mr. Bennet's property consist of?", "Mr. Bennet's property consisted almost entirely in"),
+    "What is a truth universally acknowledged?",
+    "How much money does Mr. Darcy have a year?",
+    "Who is the housekeeper at Pemberley?",
 )
 
 
@@ -67,7 +68,7 @@ class Stage:
         return sum(fact.target.casefold() in answers[fact.id].casefold() for fact in FACTS if fact.id in ids)
 
 
-def run_demo(out: str | Path, *, quick: bool = False) -> str:
+def run_demo(out: str | Path) -> str:
     """Run everything, write ``index.html`` into ``out``, and return a table for the terminal.
 
     Raises:
@@ -78,10 +79,9 @@ def run_demo(out: str | Path, *, quick: bool = False) -> str:
     novel = bundled_book()
     larimar = Larimar.from_connector()
     stages, fills = edit_and_forget(larimar, folder)
-    grid = recall_grid(larimar, novel, quick=quick)
-    answers = ask_novel(larimar, novel)
-    write_html(_page(stages, fills, grid, answers), folder / "index.html")
-    return _terminal(stages, grid, answers, time.monotonic() - started, folder / "index.html")
+    passages = search_novel(larimar, novel)
+    write_html(_page(stages, fills, passages), folder / "index.html")
+    return _terminal(stages, passages, time.monotonic() - started, folder / "index.html")
 
 
 def edit_and_forget(larimar: Larimar, folder: Path) -> tuple[list[Stage], list[tuple[str, int]]]:
@@ -103,18 +103,12 @@ def edit_and_forget(larimar: Larimar, folder: Path) -> tuple[list[Stage], list[t
     return stages, fills
 
 
-def recall_grid(larimar: Larimar, novel: str, *, quick: bool) -> GridResult:
-    """A pass key hidden in stretches of the novel."""
-    lengths, depths = ([2000], [0.0, 1.0]) if quick else ([4000, 32_000, 150_000], [0.0, 0.5, 1.0])
-    grid = make_grid(novel, larimar.tokenizer, lengths=lengths, depths=depths)
-    return run_grid(LongContextReader(larimar), list(grid), max_new_tokens=8)
-
-
-def ask_novel(larimar: Larimar, novel: str) -> list[tuple[str, str, str]]:
-    """(question, cue, answer) over the whole novel."""
-    reader = LongContextReader(larimar)
+def search_novel(larimar: Larimar, novel: str) -> list[tuple[str, str, str]]:
+    """(question, cosine, passage found) over the whole novel, one key a segment."""
+    reader = LongContextReader(larimar, progress=True)
     reader.ingest(novel)
-    return [(question, cue, reader.ask(question, cue, max_new_tokens=14)) for question, cue in NOVEL_QUESTIONS]
+    found = [(question, *reader.passages(question, count=1)[0]) for question in NOVEL_QUESTIONS]
+    return [(question, f"{cosine:.2f}", " ".join(passage.split())) for question, passage, cosine in found]
 
 
 def _stage(name: str, editor: LarimarEditor) -> Stage:
@@ -149,9 +143,7 @@ def _summary(stages: list[Stage]) -> list[list[str]]:
     return rows
 
 
-def _page(
-    stages: list[Stage], fills: list[tuple[str, int]], grid: GridResult, answers: list[tuple[str, str, str]]
-) -> str:
+def _page(stages: list[Stage], fills: list[tuple[str, int]], passages: list[tuple[str, str, str]]) -> str:
     summary = _summary(stages)
     header = ["prompt", *(stage.name for stage in stages)]
     edits = [[fact.prompt, *(stage.prompt[fact.id].strip() for stage in stages)] for fact in FACTS]
@@ -164,11 +156,10 @@ def _page(
             Section("What it says to each prompt", "Made-up facts.", table_fragment(header, edits)),
             Section("Rephrased", "The same facts, asked for in other words.", table_fragment(header, rephrased)),
             Section("Memory fill", "Facts held at each moment.", _fill_chart(fills)),
-            Section("Recall by length and depth", "A pass key in a novel.", grid_fragment([grid])),
             Section(
-                "A whole novel",
-                "Pride and Prejudice, read once; the answer continues the cue.",
-                table_fragment(["question", "cue", "answer"], [list(row) for row in answers]),
+                "A whole novel in memory",
+                "Pride and Prejudice, read once, a key for each segment; the segment nearest to each question.",
+                table_fragment(["question", "cosine", "passage"], [list(row) for row in passages]),
             ),
         ],
     )
@@ -182,13 +173,9 @@ def _fill_chart(fills: list[tuple[str, int]]) -> str:
     return figure.to_html(full_html=False, include_plotlyjs=True)
 
 
-def _terminal(
-    stages: list[Stage], grid: GridResult, answers: list[tuple[str, str, str]], seconds: float, page: Path
-) -> str:
+def _terminal(stages: list[Stage], passages: list[tuple[str, str, str]], seconds: float, page: Path) -> str:
     rows = _summary(stages)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    recall = grid.recall
-    lines.append(f"pass key in stretches of a novel: recall {recall.value:.2f} [{recall.low:.2f}, {recall.high:.2f}]")
-    lines += [f"{cue} …{answer}" for _, cue, answer in answers]
+    lines += [f"{question} [{cosine}] {passage[:100]}…" for question, cosine, passage in passages]
     return "\n".join([*lines, f"{seconds:.0f} s; open {page}"])

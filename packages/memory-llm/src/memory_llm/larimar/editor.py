@@ -13,7 +13,9 @@ from memory_llm.facts import Fact
 from memory_llm.larimar.memory import EpisodicMemory
 from memory_llm.larimar.pipeline import Larimar
 from memory_llm.larimar.receipts import ForgetReceipt, WriteReceipt
-from memory_llm.larimar.scope import AlwaysIn, EncoderScope, ScopeDetector, in_scope
+from memory_llm.larimar.scope import DEFAULT_THRESHOLD, EncoderScope, ScopeDetector, in_scope
+
+AWARE_THRESHOLD = 0.725  # a cosine of 0.45: what is farther from every fact need not come to the connector
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,14 +40,14 @@ class LarimarEditor:
         larimar: Model and tokenizers.
         memory: What it knows; an empty one with 4096 slots that grows if absent.
         scope: Decides which questions the memory is asked about; all others go to the base model, bit for bit. The
-            cosine of keys if absent, or everything where the connector itself is aware of the question.
+            cosine of keys if absent, with a low threshold where the connector itself is aware of the question.
     """
 
     def __init__(self, larimar: Larimar, memory: EpisodicMemory | None = None, scope: ScopeDetector | None = None):
         self.larimar = larimar
         self.memory = memory if memory is not None else larimar.new_memory(num_slots=4096, on_overflow="grow")
         aware = larimar.model.config.connector == "tokens" and larimar.model.config.query_aware
-        self.scope: ScopeDetector = scope or (AlwaysIn() if aware else EncoderScope())
+        self.scope: ScopeDetector = scope or EncoderScope(AWARE_THRESHOLD if aware else DEFAULT_THRESHOLD)
 
     def edit(self, facts: Sequence[Fact] | Fact, *, truncate: bool = False) -> WriteReceipt:
         """Write facts; all of them or, on an error, none."""
