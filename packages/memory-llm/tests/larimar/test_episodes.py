@@ -83,7 +83,7 @@ larimar = build_larimar(**settings)
 texts = [f"the {a} {b} in the sun" for a in ("fox", "dog", "cat", "hen") for b in ("sleeps", "reads", "is", "jumps")]
 arguments = TrainingArguments(
     output_dir=sys.argv[2], max_steps=3, per_device_train_batch_size=int(sys.argv[3]), use_cpu=True, report_to="none",
-    remove_unused_columns=False, learning_rate=1e-3, disable_tqdm=True, save_strategy="no", logging_steps=1,
+    remove_unused_columns=False, learning_rate=0.05, optim="sgd", disable_tqdm=True, save_strategy="no", logging_steps=1,
     dataloader_pin_memory=False, train_sampling_strategy="sequential",
 )
 trainer = LarimarTrainer(EpisodeObjective(larimar.model.train()), args=arguments, train_dataset=texts,
@@ -136,8 +136,7 @@ def launched(script, folder, processes):
 @pytest.mark.slow
 def test_two_processes_train_as_one(tmp_path):
     script = tmp_path / "worker.py"
-    script.write_text(WORKER)
+    script.write_text(WORKER)  # with SGD: Adam would blow up the rounding of gradients that are zero
     one, two = (launched(script, tmp_path, processes) for processes in (1, 2))
     assert two["losses"] == pytest.approx(one["losses"], rel=1e-5)
-    # Adam divides by the size of a gradient, so that rounding shows where gradients are tiny.
-    assert two["weights"] == pytest.approx(one["weights"], rel=1e-4)
+    assert two["weights"] == pytest.approx(one["weights"], rel=1e-5, abs=1e-6)
