@@ -183,6 +183,16 @@ def test_log_levels_keep_what_they_say():
         full.nearest(keys)
 
 
+def test_hashes_of_texts_survive_undo_and_merging():
+    full, _, values = filled(log="keys")
+    text = full.text("f1")
+    full.update("f1", values[3], text="other")
+    full.undo()
+    joined = memory(log="keys")
+    joined.merge(full)
+    assert full.text("f1") == joined.text("f1") == text
+
+
 def test_nearest_names_facts_with_cosines():
     full, keys, _ = filled()
     (first, second), *_ = full.nearest(keys[2:3], count=2)

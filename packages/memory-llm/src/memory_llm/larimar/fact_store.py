@@ -60,7 +60,7 @@ class FactStore:
         values: Float[Tensor, "facts value"],
         texts: Sequence[str | None],
     ) -> None:
-        """Write facts for which :meth:`make_room` has been called."""
+        """Write facts for which :meth:`make_room` has been called; texts are as :meth:`kept_text` leaves them."""
         room = len(names) if self.spill is None else max(self.bank.num_slots - self.bank.used, 0)
         spilled = self.spill.write(keys[room:], values[room:]) if self.spill and room < len(names) else []
         keys_kept, values_kept = keys[:room], values[:room]
@@ -71,7 +71,7 @@ class FactStore:
             if len(keys_kept):
                 self.bank.add(keys_kept, values_kept)
         for row, name in enumerate(names):
-            entry = Entry(text=self._kept_text(texts[row]))
+            entry = Entry(text=texts[row])
             if row >= room:
                 entry.slot, entry.spilled = spilled[row - room], True
             elif slots[row] is not None:
@@ -260,7 +260,8 @@ class FactStore:
             message = f"{needed} facts near the {most} that keys and slots can tell apart: recall becomes sensitive"
             warnings.warn(message, CapacityWarning, stacklevel=4)
 
-    def _kept_text(self, text: str | None) -> str | None:
+    def kept_text(self, text: str | None) -> str | None:
+        """What the log level keeps of a text: all of it, a hash, or nothing."""
         if text is None or self.config.log == "none":
             return None
         return text if self.config.log == "full" else hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -101,7 +101,8 @@ class EpisodicMemory:
         except ValueError:
             self._put_back(kept)
             raise
-        self.store.add(names, placed, values, list(texts) if texts is not None else [None] * len(names))
+        given: Sequence[str | None] = [None] * len(names) if texts is None else texts
+        self.store.add(names, placed, values, [self.store.kept_text(text) for text in given])
         self._undo.append((kept, tuple(names)))
         return self._written(names, replaced)
 
@@ -114,7 +115,9 @@ class EpisodicMemory:
         self._check_known([fact_id])
         value = finite(value[None], "value")
         old = self.store.take_out(fact_id)
-        self.store.put_back(fact_id, replace(old, value=value[0].to("cpu", torch.float64), text=text))
+        self.store.put_back(
+            fact_id, replace(old, value=value[0].to("cpu", torch.float64), text=self.store.kept_text(text))
+        )
         self._undo.append(({fact_id: old}, (fact_id,)))
         return self._written([fact_id], [fact_id])
 
