@@ -88,6 +88,12 @@ def test_final_forgetting_leaves_no_trace_in_history_or_file(addressing, tmp_pat
     assert values[2].double().numpy().tobytes() not in raw
 
 
+def test_an_id_named_twice_is_forgotten_once():
+    full, _, _ = filled()
+    assert full.forget(["f1", "f1"]).ids == ("f1",)
+    assert full.ids == ("f0", "f2", "f3")
+
+
 @ADDRESSINGS
 def test_same_key_with_another_value_follows_the_policy(addressing):
     keys, values = facts(2)

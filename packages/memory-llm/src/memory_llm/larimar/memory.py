@@ -131,8 +131,9 @@ class EpisodicMemory:
         Raises:
             ValueError: If an id is unknown, or the log keeps no content to take out; nothing is forgotten then.
         """
+        ids = list(dict.fromkeys(ids))
         self._check_known(ids)
-        self.store.contents(list(ids))
+        self.store.contents(ids)
         taken = {name: self.store.take_out(name) for name in ids}
         if final:
             self._purge(ids)
