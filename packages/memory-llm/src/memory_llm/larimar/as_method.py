@@ -9,10 +9,10 @@ from torch import Tensor
 
 from memory_llm.facts import Fact, TargetScore, next_log_probs, score_targets
 from memory_llm.facts.method import check_alone, check_known
-from memory_llm.larimar.editor import continue_prompts
+from memory_llm.larimar.editor import continue_scoped
 from memory_llm.larimar.memory import EpisodicMemory
 from memory_llm.larimar.pipeline import Larimar
-from memory_llm.larimar.scope import AlwaysIn, ScopeDetector
+from memory_llm.larimar.scope import AlwaysIn, ScopeDetector, in_scope
 
 
 class LarimarMethod:
@@ -77,18 +77,14 @@ class LarimarAnswerer:
 
     def answer(self, prompts: Sequence[str], *, max_new_tokens: int = 8) -> list[str]:
         """Greedy continuations."""
-        latents, queries, scoped = self._readouts(prompts)
-        answers = [""] * len(prompts)
-        for inside in (True, False):
-            rows = (scoped == inside).nonzero().flatten().tolist()
-            for start in range(0, len(rows), self.method.batch_size):
-                some = rows[start : start + self.method.batch_size]
-                memory = {"latents": latents[some], "queries": queries[some]} if inside else {}
-                texts = [prompts[row] for row in some]
-                said = continue_prompts(self.method.larimar, texts, max_new_tokens=max_new_tokens, **memory)
-                for row, text in zip(some, said, strict=True):
-                    answers[row] = text.strip()
-        return answers
+        said = continue_scoped(
+            self.method.larimar,
+            prompts,
+            *self._readouts(prompts),
+            batch_size=self.method.batch_size,
+            max_new_tokens=max_new_tokens,
+        )
+        return [text.strip() for text in said]
 
     def forget(self, ids: Sequence[str]) -> None:
         """Take facts out of every memory that holds them."""
@@ -103,12 +99,11 @@ class LarimarAnswerer:
         scope = self.method.scope
         if not self.alone:
             memory = self.memories[0]
-            scoped = scope.score(memory, queries, list(prompts)) >= scope.threshold
-            return memory.read(queries), queries, scoped
+            return memory.read(queries), queries, in_scope(scope, memory, queries, prompts)
         check_alone(len(self.memories), len(prompts))
         rows = [(memory, queries[i : i + 1], [prompts[i]]) for i, memory in enumerate(self.memories)]
-        scores = torch.cat([scope.score(*row) for row in rows])
-        return torch.cat([memory.read(query) for memory, query, _ in rows]), queries, scores >= scope.threshold
+        scoped = torch.cat([in_scope(scope, *row) for row in rows])
+        return torch.cat([memory.read(query) for memory, query, _ in rows]), queries, scoped
 
 
 class _Forward:

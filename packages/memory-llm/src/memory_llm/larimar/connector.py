@@ -57,7 +57,7 @@ class TokenConnector(nn.Module):
     the maps and a basis of ``connector_rank`` directions of the cache.
 
     Source: none; the paper's latent is one vector for the whole fact and its decoder is trained. With a frozen decoder
-    that vector learns slowly and never names an unseen target.
+    that vector learns slowly.
     """
 
     spread: Tensor
@@ -75,8 +75,7 @@ class TokenConnector(nn.Module):
         features = config.latent_size * (3 if config.query_aware else 1)
         self.from_fact = nn.Sequential(nn.Linear(features, width), nn.GELU(), nn.Linear(width, width))
         self.positions = nn.Parameter(torch.zeros(config.prefix_length, width))
-        # The norm gives each position a push of the size of real keys from the first step on; without it learning
-        # stays on a plateau.
+        # The norm gives each position a push of the size of real keys from the first step on.
         self.to_rank = nn.Sequential(
             nn.GELU(), nn.Linear(width, config.connector_rank), nn.LayerNorm(config.connector_rank)
         )

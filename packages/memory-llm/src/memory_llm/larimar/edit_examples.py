@@ -50,9 +50,8 @@ class EditExample:
 class EditExamples(Dataset[EditExample]):
     """A seeded stream of examples: item i is the same for every rank and worker.
 
-    Early items are in scope and have short targets; questions out of scope and invented targets are mixed in as the
-    stream goes on, since a connector that is asked for everything at once learns to stay silent first and stays there.
-    Read it in order.
+    Early items are in scope and have targets of the facts; questions out of scope and invented targets are mixed in as
+    the stream goes on. Read it in order.
 
     Out of scope are the fact's own neighbours, the same relation of another subject, another relation of the same
     subject, prompts of other facts, and openings about the subject that ask for nothing in particular. Half of the

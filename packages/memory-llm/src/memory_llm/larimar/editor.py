@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from memory_llm.facts import Fact
@@ -83,17 +83,9 @@ class LarimarEditor:
         queries = self.larimar.encode(prompts, truncate=True)
         scoped = in_scope(self.scope, self.memory, queries, prompts)
         latents = self.memory.read(queries)
-        answers = [""] * len(prompts)
-        for inside in (True, False):
-            rows = (scoped == inside).nonzero().flatten().tolist()
-            if rows:
-                memory = {"latents": latents[rows], "queries": queries[rows]} if inside else {}
-                said = continue_prompts(
-                    self.larimar, [prompts[row] for row in rows], max_new_tokens=max_new_tokens, **memory, **generation
-                )
-                for row, text in zip(rows, said, strict=True):
-                    answers[row] = text
-        return answers
+        return continue_scoped(
+            self.larimar, prompts, latents, queries, scoped, max_new_tokens=max_new_tokens, **generation
+        )
 
     def explain(self, prompt: str, *, count: int = 3) -> Explanation:
         """The nearest facts and the scope of a question."""
@@ -105,6 +97,31 @@ class LarimarEditor:
     def save_memory(self, folder: str | os.PathLike[str]) -> None:
         """Write the memory into a folder."""
         self.memory.save_pretrained(folder)
+
+
+def continue_scoped(
+    larimar: Larimar,
+    prompts: Sequence[str],
+    latents: Float[Tensor, "prompts value"],
+    queries: Float[Tensor, "prompts latent"],
+    scoped: Bool[Tensor, " prompts"],
+    *,
+    batch_size: int | None = None,
+    **generation: Any,
+) -> list[str]:
+    """Continuations with the memory where a prompt is in scope and of the base model elsewhere, in the order given; all
+    prompts of a kind share a batch unless ``batch_size`` bounds it.
+    """
+    answers = [""] * len(prompts)
+    for inside in (True, False):
+        rows = (scoped == inside).nonzero().flatten().tolist()
+        step = batch_size or max(len(rows), 1)
+        for some in (rows[start : start + step] for start in range(0, len(rows), step)):
+            memory: dict[str, Any] = {"latents": latents[some], "queries": queries[some]} if inside else {}
+            said = continue_prompts(larimar, [prompts[row] for row in some], **memory, **generation)
+            for row, text in zip(some, said, strict=True):
+                answers[row] = text
+    return answers
 
 
 @torch.inference_mode()

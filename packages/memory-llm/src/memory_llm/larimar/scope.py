@@ -12,7 +12,7 @@ from torch import Tensor
 from memory_llm.larimar.memory import EpisodicMemory
 from memory_llm.text_embedder import TextEmbedder
 
-DEFAULT_THRESHOLD = 0.815  # a cosine of 0.63, the equal error rate of MiniLM on CounterFact
+DEFAULT_THRESHOLD = 0.815  # a cosine of 0.63, to start from; `calibrate` finds yours
 
 
 @runtime_checkable
