@@ -268,7 +268,7 @@ def _run_scripts(session: nox.Session, this: Member, pattern: str) -> None:
     if not scripts:
         session.skip(f"{this.name} has no benchmarks/{pattern}")
     _install_for_tests(session, this)  # benchmarks of a server talk to it through a client that only tests need
-    if wheels := this.setting("demo-data"):
+    if wheels := this.setting("demo-data") + this.setting("benchmark-data"):
         session.install("--no-deps", *wheels)
     for script in scripts:
         session.run("python", str(script.relative_to(ROOT)), *session.posargs)

@@ -1,8 +1,10 @@
-"""Edit SmolLM2 on held-out CounterFact records with the connector of the package, beside every baseline.
+"""Edit SmolLM2 on held-out CounterFact and ZsRE records with connectors of three seeds, beside every baseline.
 
-``--data`` is a folder with ``fact-editing/``. Each fact is told alone; then N of them share one memory. Baselines see
-the same facts and questions: no edit, the fact in the prompt in three wordings, and look-up. Retrieval and scope are
-judged on all held-out records; open-vocabulary targets (never shown, odd tokens, names) on facts given another target.
+``--data`` is a folder with ``fact-editing/``. The connector of the package is that of seed 0; those of other seeds are
+trained into ``--work`` first, 20 CPU minutes each. Each fact is told alone; then N of them share one memory, 1,000 are
+told one after another, and some are forgotten. Baselines see the same facts and questions: no edit, the fact in the
+prompt in three wordings, fine-tuning one matrix, and look-up of the stored string. Figures of connectors are means over
+seeds, with intervals over facts.
 """
 
 import argparse
@@ -12,90 +14,171 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from counterfact import Split, odd_tokens, split_counterfact, with_target  # the file beside this one
-from transformers import PreTrainedTokenizerBase
+from train_connector import train  # likewise
 
 from gpu_commons import Figure, SentenceEncoder, write_record
-from memory_llm.facts import WORDINGS, Fact, InContext, Lookup, Method, NoEdit, Report, evaluate, mean_interval
+from memory_llm.facts import (
+    WORDINGS,
+    Fact,
+    FineTune,
+    InContext,
+    Lookup,
+    Method,
+    NoEdit,
+    Report,
+    evaluate,
+    forgetting,
+    mean_interval,
+    read_facts,
+    retention,
+)
 from memory_llm.larimar.as_method import LarimarMethod
-from memory_llm.larimar.pipeline import Larimar
+from memory_llm.larimar.edit_examples import OPENINGS, relation_of
+from memory_llm.larimar.pipeline import CONNECTOR_FILE, Larimar
 from memory_llm.larimar.scope import EncoderScope, calibrate
 
 RESULTS = Path(__file__).parent / "results"
-OURS, SCOPED = "larimar, no scope", "larimar, cosine scope"
+OURS, SCOPED, PINV = "larimar", "larimar, cosine scope", "larimar, pinv"
+TOGETHER = (16, 128, 512)
+FORGOTTEN = 64
+Measures = dict[str, Sequence[float]]
+"""Values by fact, by name of the figure."""
+TARGETS = {
+    f"{OURS}, N=1: reliability.s": 0.97,
+    f"{OURS}, N=1: reliability.whole": 0.95,
+    f"{OURS}, N=1: locality.same_top1": 0.90,
+    f"{SCOPED}, N=1: locality.same_top1": 0.95,
+    f"{SCOPED}, N=512: locality.same_top1": 0.85,
+    f"{PINV}, N=128: reliability.whole": 0.90,
+    "whole target, seen, several tokens": 0.80,
+    "whole target, objects never shown": 0.90,
+    "whole target, odd single tokens": 0.65,
+    "retrieval, N=512, stripped": 0.98,
+    "retrieval, N=512, full": 0.97,
+    "scope, N=1: false reject, stripped": 0.06,
+    "scope, N=1: false accept, neighbours": 0.06,
+}
+LOWER = ("false reject", "false accept", "kl", "forgotten", "leak")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--connector", default="bundled")
+    parser.add_argument("--work", type=Path, default=Path("validate-editing"))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--facts", type=int, default=300)
     parser.add_argument("--baseline-facts", type=int, default=150)
-    parser.add_argument("--together", type=int, nargs="+", default=[16, 128, 512])
-    parser.add_argument("--targets", type=int, default=150)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--tuned-facts", type=int, default=50)
     run, _ = parser.parse_known_args()
     split = split_counterfact(run.data)
-    larimar = Larimar.from_connector(run.connector, dtype="bfloat16")
+    zsre = read_facts(run.data / "fact-editing" / "zsre_train_1k_easyedit.json")[: run.baseline_facts]
+    facts = random.Random(0).sample(split.held_out, run.facts)
+    by_seed: list[Measures] = []
+    for seed in run.seeds:
+        larimar = connector(run.data, run.work, seed)
+        fixed, threshold = scope_and_retrieval(larimar, split)  # of the encoder alone, the same for all seeds
+        by_seed.append(of_connector(larimar, split, facts, zsre, threshold))
+        print(*summary(by_seed[-1], seed), sep="\n", file=sys.stderr)
     base = NoEdit(larimar.model.decoder, larimar.tokenizer)
-    figures, threshold = scope_and_retrieval(larimar, split)
-    scope = EncoderScope(threshold)
-    ours = [LarimarMethod(larimar, name=OURS), LarimarMethod(larimar, scope=scope, name=SCOPED)]
-    facts = random.Random(run.seed).sample(split.seen(), run.facts)
-    report = Report(outcomes=())
-    for method in ours:
-        report += evaluate(method, facts, base=base, progress=True)
-    for method in baselines(larimar, base, 2 * threshold - 1):
-        report += evaluate(method, facts[: run.baseline_facts], base=base, progress=True)
-    report += together(larimar, scope, split, base, run.together)
-    figures += [figure for outcome in report.outcomes for figure in outcome_figures(outcome)]
-    figures += open_vocabulary(larimar, split, run.targets, run.seed)
-    print(report.to_markdown())
+    told = facts[: run.baseline_facts]
+    of_baselines = [
+        values
+        for method in baselines(larimar, base, 2 * threshold - 1)
+        for values in [measures(evaluate(method, told, base=base, progress=True))]
+    ]
+    of_baselines.append(measures(evaluate(FineTune(base), told[: run.tuned_facts], base=base, progress=True)))
+    of_baselines += [
+        measures(evaluate(method, zsre, base=base), "ZsRE, ") for method in (base, InContext(base, _encoder(larimar)))
+    ]
+    averaged = {name: np.mean([one[name] for one in by_seed], axis=0).tolist() for name in by_seed[0]}
+    every = {name: values for part in (fixed, averaged, *of_baselines) for name, values in part.items()}
     path = write_record(
         "validate_editing",
         results_dir=RESULTS,
-        command="python benchmarks/validate_editing.py --data DATA",
+        command="nox -s 'validate(memory-llm)' -- --data DATA",
         config={
-            **{name: value for name, value in vars(run).items() if name != "data"},
+            **{name: value for name, value in vars(run).items() if name not in ("data", "work")},
             "connector_provenance": larimar.provenance,
             "scope_threshold": threshold,
             "interval": "95 %, bootstrap over facts",
         },
-        seeds=[run.seed],
-        figures=figures,
-        shortened=run.facts < 300 or run.targets < 150,
-        extra={"report": report.to_rows()},
+        seeds=run.seeds,
+        figures=[found for name, values in every.items() if (found := figure(name, values))],
+        shortened=run.facts < 300 or run.baseline_facts < 150 or len(run.seeds) < 3,
+        extra={"by_seed": {name: [float(np.nanmean(one[name])) for one in by_seed] for name in averaged}},
     )
     print(path.name, file=sys.stderr)
 
 
+def connector(data: Path, work: Path, seed: int) -> Larimar:
+    """The connector of the package, or one of another seed, trained first if it is not there."""
+    if seed == 0:
+        return Larimar.from_connector(dtype="bfloat16")
+    folder = work / f"seed{seed}"
+    if not (folder / CONNECTOR_FILE).is_file():
+        train(data, folder, seed=seed, resume=(folder / "checkpoints").is_dir())
+    return Larimar.from_connector(folder, dtype="bfloat16")
+
+
+def of_connector(
+    larimar: Larimar, split: Split, facts: Sequence[Fact], zsre: Sequence[Fact], threshold: float
+) -> Measures:
+    """All figures of one connector."""
+    base = NoEdit(larimar.model.decoder, larimar.tokenizer)
+    plain = LarimarMethod(larimar, name=OURS)
+    scoped = LarimarMethod(larimar, scope=EncoderScope(threshold), name=SCOPED)
+    pinv = LarimarMethod(larimar, name=PINV, addressing="pinv", num_slots=512, on_overflow="warn")
+    report = Report(outcomes=())
+    for method in (plain, scoped):
+        report += evaluate(method, facts, base=base, progress=True)
+    for size in TOGETHER:
+        for method in (plain, scoped, pinv):
+            report += evaluate(
+                method, split.held_out[:size], base=base, alone=False, num_together=[size], progress=True
+            )
+    report += retention(plain, split.held_out, checkpoints=[1, 10, 100, 1000], progress=True)
+    together = split.held_out[: TOGETHER[-1]]
+    report += forgetting(plain, together, [fact.id for fact in together[:FORGOTTEN]], base=base)
+    found = measures(report) | open_vocabulary(larimar, split) | own_subject(plain, base, facts, split)
+    return found | measures(evaluate(plain, zsre, base=base, progress=True), "ZsRE, ")
+
+
 def baselines(larimar: Larimar, base: NoEdit, threshold: float) -> list[Method]:
     """No edit, the fact in the prompt by every wording, and look-up with and without the same scope as ours."""
-    encoder = SentenceEncoder(larimar.provenance["encoder"])
+    encoder = _encoder(larimar)
     prompted = [InContext(base, encoder, wording=wording) for wording in WORDINGS]
     scoped = [InContext(base, encoder, threshold=threshold), Lookup(base, encoder, threshold=threshold)]
     return [base, *prompted, Lookup(base, encoder), *scoped]
 
 
-def scope_and_retrieval(larimar: Larimar, split: Split) -> tuple[list[Figure], float]:
+def measures(report: Report, before: str = "") -> Measures:
+    """Values by fact of everything in a report, N=1 for facts told alone."""
+    found: Measures = {}
+    for outcome in report.outcomes:
+        setting = ", ".join(f"{'N' if key == 'told' else key}={value}" for key, value in outcome.setting.items())
+        for measure, values in outcome.per_fact.items():
+            found[f"{before}{outcome.method}, {setting}: {measure}"] = values
+    return found
+
+
+def scope_and_retrieval(larimar: Larimar, split: Split) -> tuple[Measures, float]:
     """Threshold by equal error on training records, its errors on held-out ones, and nearest-key retrieval."""
-    positive, negative = _scores(larimar, split.train[:600])
-    threshold, _ = calibrate(positive, negative)
-    positive, negative = _scores(larimar, split.held_out)
+    threshold, _ = calibrate(*_scores(larimar, split.train[:600]))
+    inside, outside = _scores(larimar, split.held_out)
     keys = larimar.encode([fact.prompt for fact in split.held_out[:512]], truncate=True)
-    figures = [
-        _rate("scope, N=1: false reject, stripped", positive < threshold, "lower", 0.06),
-        _rate("scope, N=1: false accept, neighbours", negative >= threshold, "lower", 0.06),
-    ]
-    for kind, target in (("stripped", 0.98), ("full", 0.97)):
+    found: Measures = {
+        "scope, N=1: false reject, stripped": (inside < threshold).float().tolist(),
+        "scope, N=1: false accept, neighbours": (outside >= threshold).float().tolist(),
+    }
+    for kind in ("stripped", "full"):
         asked = [_paraphrase(fact, kind) for fact in split.held_out[:512]]
-        found = (larimar.encode(asked, truncate=True) @ keys.T).argmax(-1)
-        figures.append(_rate(f"retrieval, N=512, {kind}", found == torch.arange(512), "higher", target))
-    return figures, threshold
+        nearest = (larimar.encode(asked, truncate=True) @ keys.T).argmax(-1)
+        found[f"retrieval, N=512, {kind}"] = [float(row == index) for row, index in enumerate(nearest.tolist())]
+    return found, threshold
 
 
-def _scores(larimar: Larimar, facts: Sequence[Fact]) -> tuple[torch.Tensor, torch.Tensor]:
+def _scores(larimar: Larimar, facts: Sequence[Fact]):
     parts = [
         [fact.prompt for fact in facts],
         [_paraphrase(fact, "stripped") for fact in facts],
@@ -110,75 +193,24 @@ def _paraphrase(fact: Fact, kind: str) -> str:
     return texts[0] if texts else fact.prompt
 
 
-def together(larimar: Larimar, scope: EncoderScope, split: Split, base: NoEdit, sizes: Sequence[int]) -> Report:
-    """The first N held-out facts in one memory: slots with and without scope, and least squares."""
-    report = Report(outcomes=())
-    for size in sizes:
-        facts = split.held_out[:size]
-        methods = [
-            LarimarMethod(larimar, name=OURS),
-            LarimarMethod(larimar, scope=scope, name=SCOPED),
-            LarimarMethod(larimar, name="larimar, pinv", addressing="pinv", num_slots=512, on_overflow="warn"),
-        ]
-        for method in methods:
-            report += evaluate(method, facts, base=base, alone=False, num_together=[size], progress=True)
-    return report
-
-
-def outcome_figures(outcome) -> list[Figure]:
-    """What the thresholds name, of one outcome."""
-    targets = {
-        (OURS, 1, "reliability.s"): 0.97,
-        (OURS, 1, "reliability.whole"): 0.95,
-        (OURS, 1, "locality.same_top1"): 0.90,
-        (SCOPED, 1, "locality.same_top1"): 0.95,
-        (SCOPED, 512, "locality.same_top1"): 0.85,
-        ("larimar, pinv", 128, "reliability.whole"): 0.90,
-    }
-    told, figures = outcome.setting["told"], []
-    for measure, interval in outcome.intervals.items():
-        if interval.num_facts and np.isfinite([interval.value, interval.low, interval.high]).all():
-            figures.append(
-                Figure(
-                    id=f"{outcome.method}, N={told}: {measure}",
-                    value=interval.value,
-                    interval=(interval.low, interval.high),
-                    unit="nats" if measure.endswith("kl") else "rate",
-                    better="lower" if measure.endswith("kl") else "higher",
-                    target=targets.get((outcome.method, told, measure)),
-                )
-            )
-    return figures
-
-
-def open_vocabulary(larimar: Larimar, split: Split, count: int, seed: int) -> list[Figure]:
+def open_vocabulary(larimar: Larimar, split: Split, count: int = 200) -> Measures:
     """Whole targets of kinds: seen in several tokens, never shown, odd tokens, and free-text names."""
-    rng = random.Random(seed)
-    tokenizer = larimar.tokenizer
-    seen = [fact for fact in split.seen() if len(_ids(tokenizer, fact.target)) > 1]
-    odd = odd_tokens(tokenizer, split)
+    rng = random.Random(0)
+    odd = odd_tokens(larimar.tokenizer, split)
     hosts = rng.sample(split.held_out, count)
+    several = [fact for fact in split.seen() if (larimar.target_ids([fact.target]) >= 0).sum() > 2]
     kinds = {
-        "seen, several tokens": (seen[:count], 0.80),
-        "objects never shown": ([with_target(fact, rng.choice(split.excluded)) for fact in hosts], 0.90),
-        "odd single tokens": (
-            [with_target(fact, token) for fact, token in zip(hosts, rng.sample(odd, count), strict=True)],
-            0.65,
-        ),
-        "free-text names": ([with_target(fact, _name(rng, split)) for fact in hosts], None),
+        "seen, several tokens": several[:count],
+        "objects never shown": [with_target(fact, rng.choice(split.excluded)) for fact in hosts],
+        "odd single tokens": [with_target(fact, token) for fact, token in zip(hosts, odd, strict=False)],
+        "free-text names": [with_target(fact, _name(rng, split)) for fact in hosts],
     }
-    figures = []
-    for kind, (facts, target) in kinds.items():
+    found: Measures = {}
+    for kind, facts in kinds.items():
         told = LarimarMethod(larimar).told(facts, alone=True)
         scores = told.score([fact.prompt for fact in facts], [fact.target for fact in facts])
-        figures.append(
-            _rate(f"whole target, {kind}", torch.tensor([score.whole for score in scores]), "higher", target)
-        )
-    return figures
-
-
-def _ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
-    return tokenizer(f" {text}", add_special_tokens=False)["input_ids"]
+        found[f"whole target, {kind}"] = [float(score.whole) for score in scores]
+    return found
 
 
 def _name(rng: random.Random, split: Split) -> str:
@@ -187,10 +219,51 @@ def _name(rng: random.Random, split: Split) -> str:
     return f"{words[0][0]} {words[1][-1]}"
 
 
-def _rate(name: str, hits: torch.Tensor, better: str, target: float | None) -> Figure:
-    interval = mean_interval([float(hit) for hit in hits])
+def own_subject(method: LarimarMethod, base: NoEdit, facts: Sequence[Fact], split: Split) -> Measures:
+    """Whether the next token stays the base model's where a fact's own subject comes up, but not its relation."""
+    rng, facts = random.Random(0), [fact for fact in facts if fact.subject]
+    others = [
+        relation_of(rng.choice([one for one in split.held_out if relation_of(one) != relation_of(fact)]))
+        for fact in facts
+    ]
+    kinds = {
+        "another relation": [other.replace("{}", str(fact.subject)) for other, fact in zip(others, facts, strict=True)],
+        "an opening": [rng.choice(OPENINGS).format(fact.subject) for fact in facts],
+    }
+    told, found = method.told(facts, alone=True), {}
+    for kind, prompts in kinds.items():
+        same = told.next_log_probs(prompts).argmax(-1) == base.next_log_probs(prompts).argmax(-1)
+        found[f"{method.name}, own subject, {kind}: same_top1"] = same.float().tolist()
+    return found
+
+
+def summary(found: Measures, seed: int) -> list[str]:
+    """What has a target, for the log."""
+    return [
+        f"seed {seed}: {name} {np.nanmean(found[name]):.3f} ({target})"
+        for name, target in TARGETS.items()
+        if name in found
+    ]
+
+
+def figure(name: str, values: Sequence[float]) -> Figure | None:
+    """Mean over facts; None where nothing finite was measured."""
+    interval = mean_interval(values)
+    if not interval.num_facts or not np.isfinite(interval.value):
+        return None
     low, high = (interval.low, interval.high) if np.isfinite(interval.low) else (interval.value, interval.value)
-    return Figure(id=name, value=interval.value, interval=(low, high), unit="rate", better=better, target=target)
+    return Figure(
+        id=name,
+        value=interval.value,
+        interval=(low, high),
+        unit="nats" if name.endswith("kl") else "rate",
+        better="lower" if any(word in name for word in LOWER) else "higher",
+        target=TARGETS.get(name),
+    )
+
+
+def _encoder(larimar: Larimar) -> SentenceEncoder:
+    return SentenceEncoder(larimar.provenance["encoder"])
 
 
 if __name__ == "__main__":

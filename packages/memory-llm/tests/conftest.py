@@ -33,12 +33,14 @@ def tiny_encoder():
 def build_larimar(family="llama", **settings):
     """An untrained Larimar whose connector is random, and large enough to matter."""
     decoder = tiny_model(family)
-    fields = {"connector_width": 24, "connector_rank": 8, "prefix_length": 4, **settings}
+    fields = {"connector_width": 24, "connector_rank": 8, "target_tokens": 4, **settings}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(2)
         model = LarimarForCausalLM.from_encoder_decoder(tiny_encoder(), decoder, **fields)
         for parameter in model.connector.parameters():
             torch.nn.init.normal_(parameter, std=0.4)
+        if model.config.connector == "tokens":
+            torch.nn.init.zeros_(model.connector.gate[-1].weight)
     encoder_tokenizer = tiny_tokenizer()
     encoder_tokenizer.model_max_length = 64
     return Larimar(model.eval(), encoder_tokenizer, tiny_tokenizer(), provenance={"encoder": "tiny", "decoder": "tiny"})

@@ -193,9 +193,12 @@ def test_models_that_would_lose_a_prefix_are_refused(family, reason):
         cache_shape(tiny_model(family))
 
 
-def test_a_prefix_belongs_into_an_empty_cache():
+def test_a_prefix_comes_before_what_a_cache_holds():
     model = tiny_model()
-    cache = DynamicCache(config=model.config)
+    cache, prefix = DynamicCache(config=model.config), torch.randn(3, 1, 2, 1, 8)
     model(torch.tensor([[5, 6]]), past_key_values=cache)
-    with pytest.raises(ValueError, match="belongs into an empty cache, but this one holds 2 columns"):
-        insert_prefix(cache, torch.zeros(3, 1, 2, 1, 8), torch.zeros(3, 1, 2, 1, 8))
+    held = [layer.keys for layer in cache.layers]
+    insert_prefix(cache, prefix, -prefix)
+    for layer, keys, new in zip(cache.layers, held, prefix, strict=True):
+        assert torch.equal(layer.keys, torch.cat([new, keys], dim=-2))
+        assert torch.equal(layer.values[:, :, :1], -new)

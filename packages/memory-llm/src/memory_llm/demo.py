@@ -1,4 +1,4 @@
-"""The main job end to end on what package registries carry: edit, ask, forget and merge facts, and search a novel.
+"""The main job end to end on what package registries carry: edit, ask, forget and merge facts, and ask a novel.
 
 Models: SmolLM2-135M-Instruct, de-quantised from 4 bits, and MiniLM, both frozen, with the connector of this package.
 The facts are made up for the demo; the novel is Pride and Prejudice.
@@ -12,7 +12,7 @@ import numpy as np
 
 from gpu_commons.page import Section, assemble_page, table_fragment, write_html
 from memory_llm.facts import Fact
-from memory_llm.haystack import bundled_book
+from memory_llm.haystack import FullContextReader, GridResult, bundled_book, grid_fragment, make_grid, run_grid
 from memory_llm.larimar.editor import LarimarEditor
 from memory_llm.larimar.pipeline import Larimar
 from memory_llm.larimar.reader import LongContextReader
@@ -48,10 +48,11 @@ NEIGHBOURS = {
     "beatles": "The Rolling Stones were formed in the city of",
 }
 NOVEL_QUESTIONS = (
-    "What is a truth universally acknowledged?",
-    "How much money does Mr. Darcy have a year?",
-    "Who is the housekeeper at Pemberley?",
+    ("What is a truth universally acknowledged?", "It is a truth universally acknowledged, that"),
+    ("What is Mr. Bingley's income?", "A single man of large fortune;"),
+    ("Who was the master of Pemberley?", "He was the"),
 )
+GRID_LENGTHS, GRID_DEPTHS = (2_000, 16_000, 128_000), (0.0, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,16 @@ class Stage:
         return sum(fact.target.casefold() in answers[fact.id].casefold() for fact in FACTS if fact.id in ids)
 
 
+@dataclass(frozen=True)
+class NovelAnswer:
+    """A question, the beginning of its answer, how the decoder went on, and the segment found for the question."""
+
+    question: str
+    cue: str
+    answer: str
+    passage: str
+
+
 def run_demo(out: str | Path) -> str:
     """Run everything, write ``index.html`` into ``out``, and return a table for the terminal.
 
@@ -79,9 +90,10 @@ def run_demo(out: str | Path) -> str:
     novel = bundled_book()
     larimar = Larimar.from_connector()
     stages, fills = edit_and_forget(larimar, folder)
-    passages = search_novel(larimar, novel)
-    write_html(_page(stages, fills, passages), folder / "index.html")
-    return _terminal(stages, passages, time.monotonic() - started, folder / "index.html")
+    answers = ask_novel(larimar, novel)
+    grid = hide_pass_keys(larimar, novel)
+    write_html(_page(stages, fills, answers, grid), folder / "index.html")
+    return _terminal(stages, answers, grid, time.monotonic() - started, folder / "index.html")
 
 
 def edit_and_forget(larimar: Larimar, folder: Path) -> tuple[list[Stage], list[tuple[str, int]]]:
@@ -103,12 +115,24 @@ def edit_and_forget(larimar: Larimar, folder: Path) -> tuple[list[Stage], list[t
     return stages, fills
 
 
-def search_novel(larimar: Larimar, novel: str) -> list[tuple[str, str, str]]:
-    """(question, cosine, passage found) over the whole novel, one key a segment."""
+def ask_novel(larimar: Larimar, novel: str) -> list[NovelAnswer]:
+    """Questions about the whole novel, one key a segment."""
     reader = LongContextReader(larimar, progress=True)
     reader.ingest(novel)
-    found = [(question, *reader.passages(question, count=1)[0]) for question in NOVEL_QUESTIONS]
-    return [(question, f"{cosine:.2f}", " ".join(passage.split())) for question, passage, cosine in found]
+    found = []
+    for question, cue in NOVEL_QUESTIONS:
+        passage, _ = reader.passages(question, count=1)[0]
+        answer = reader.ask(question, cue, max_new_tokens=24)
+        found.append(NovelAnswer(question, cue, answer.strip(), " ".join(passage.split())))
+    return found
+
+
+def hide_pass_keys(larimar: Larimar, novel: str) -> list[GridResult]:
+    """Pass keys in stretches of the novel, for the memory and for the decoder with its window full of text."""
+    decoder, tokenizer = larimar.model.decoder, larimar.tokenizer
+    haystacks = list(make_grid(novel, tokenizer, lengths=GRID_LENGTHS, depths=GRID_DEPTHS))
+    readers = (LongContextReader(larimar), FullContextReader(decoder, tokenizer))
+    return [run_grid(reader, haystacks) for reader in readers]
 
 
 def _stage(name: str, editor: LarimarEditor) -> Stage:
@@ -143,7 +167,7 @@ def _summary(stages: list[Stage]) -> list[list[str]]:
     return rows
 
 
-def _page(stages: list[Stage], fills: list[tuple[str, int]], passages: list[tuple[str, str, str]]) -> str:
+def _page(stages: list[Stage], fills: list[tuple[str, int]], answers: list[NovelAnswer], grid: list[GridResult]) -> str:
     summary = _summary(stages)
     header = ["prompt", *(stage.name for stage in stages)]
     edits = [[fact.prompt, *(stage.prompt[fact.id].strip() for stage in stages)] for fact in FACTS]
@@ -158,8 +182,16 @@ def _page(stages: list[Stage], fills: list[tuple[str, int]], passages: list[tupl
             Section("Memory fill", "Facts held at each moment.", _fill_chart(fills)),
             Section(
                 "A whole novel in memory",
-                "Pride and Prejudice, read once, a key for each segment; the segment nearest to each question.",
-                table_fragment(["question", "cosine", "passage"], [list(row) for row in passages]),
+                "Pride and Prejudice, read once, a key for each segment. The answer continues its cue.",
+                table_fragment(
+                    ["question", "cue", "answer", "segment found for the question"],
+                    [[one.question, one.cue, one.answer, one.passage] for one in answers],
+                ),
+            ),
+            Section(
+                "Pass keys hidden in the novel",
+                "Five digits, by length of the text and depth; the decoder's own window holds 8,192 tokens.",
+                grid_fragment(grid),
             ),
         ],
     )
@@ -173,9 +205,12 @@ def _fill_chart(fills: list[tuple[str, int]]) -> str:
     return figure.to_html(full_html=False, include_plotlyjs=True)
 
 
-def _terminal(stages: list[Stage], passages: list[tuple[str, str, str]], seconds: float, page: Path) -> str:
+def _terminal(
+    stages: list[Stage], answers: list[NovelAnswer], grid: list[GridResult], seconds: float, page: Path
+) -> str:
     rows = _summary(stages)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    lines += [f"{question} [{cosine}] {passage[:100]}…" for question, cosine, passage in passages]
+    lines += [f"{one.question} {one.cue} > {one.answer}" for one in answers]
+    lines += [f"pass keys, {result.reader}: {result.recall.value:.0%} of {len(result.answers)}" for result in grid]
     return "\n".join([*lines, f"{seconds:.0f} s; open {page}"])

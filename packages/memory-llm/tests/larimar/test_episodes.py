@@ -100,36 +100,32 @@ if torch.distributed.is_initialized():
 
 
 def launched(script, folder, processes):
-    """Run the worker in so many gloo processes, as launchers do, and read what the first one found."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    """Run the worker alone, or by `accelerate launch` in so many gloo processes, and read what the first one found."""
     out = folder / f"{processes}.json"
     command = [
-        sys.executable,
         str(script),
         str(Path(__file__).parent.parent),
         str(folder),
         str(8 // processes),
         str(out),
     ]
-    ranks = []
-    for rank in range(processes):
-        group = {
-            "WORLD_SIZE": processes,
-            "RANK": rank,
-            "LOCAL_RANK": rank,
-            "MASTER_ADDR": "127.0.0.1",
-            "MASTER_PORT": port,
-        }
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-        environment |= {name: str(value) for name, value in group.items()} if processes > 1 else {}
-        ranks.append(
-            subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-        )
-    for rank in ranks:
-        _, error = rank.communicate(timeout=240)
-        assert rank.returncode == 0, error[-2000:]
+    if processes > 1:  # `--multi_gpu` is accelerate's word for several processes; the worker asks for the CPU
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        options = {"num_processes": processes, "num_machines": 1, "mixed_precision": "no", "dynamo_backend": "no"}
+        flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+        flags += ["--main_process_port", str(port)]
+        command = ["-m", "accelerate.commands.launch", "--multi_gpu", *flags, *command]
+    done = subprocess.run(
+        [sys.executable, *command],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=480,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(out.read_text())
 
 

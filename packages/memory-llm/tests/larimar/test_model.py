@@ -5,6 +5,7 @@ import torch
 
 from gpu_commons.testing import tiny_model
 from memory_llm.larimar.config import LarimarConfig
+from memory_llm.larimar.connector import RELEASED
 from memory_llm.larimar.model import LarimarForCausalLM
 
 FAMILIES = ("llama", "gpt2", "qwen", "gptj", "gemma")
@@ -21,10 +22,17 @@ def inputs(model, *, seed=0):
     return {"input_ids": ids, "attention_mask": mask, "latent": latent, "query": query}
 
 
-def greedy_by_hand(model, steps, *, input_ids, attention_mask, visible=None, **memory):
+def due_after(prompt, length):
+    """What is due after each of so many tokens, of which the first are a prompt."""
+    return (torch.arange(length) - prompt + 1).clamp(min=-1).expand(2, -1)
+
+
+def greedy_by_hand(model, steps, *, input_ids, attention_mask, **memory):
     """Every token from a full pass over all that came before it."""
-    for _ in range(steps):
-        logits = model(input_ids, attention_mask, prefix_visible=visible, **memory).logits[:, -1]
+    prompt = input_ids.shape[1]
+    for step in range(steps):
+        due = due_after(prompt, prompt + step)[: len(input_ids)]
+        logits = model(input_ids, attention_mask, due=due, **memory).logits[:, -1]
         input_ids = torch.cat([input_ids, logits.argmax(-1, keepdim=True)], dim=1)
         attention_mask = torch.nn.functional.pad(attention_mask, (0, 1), value=1)
     return input_ids
@@ -94,18 +102,50 @@ def test_rows_have_memories_of_their_own(make_larimar, connector):
 @torch.no_grad()
 def test_cached_steps_equal_one_pass(larimar):
     given = inputs(larimar.model)
-    whole = larimar.model(**given).logits
-    first = larimar.model(
-        given["input_ids"][:, :4], given["attention_mask"][:, :4], latent=given["latent"], query=given["query"]
-    )
-    rest = larimar.model(
-        given["input_ids"][:, 4:],
-        given["attention_mask"],
-        latent=given["latent"],
-        query=given["query"],
-        past_key_values=first.past_key_values,
-    )
+    ids, mask, due = given.pop("input_ids"), given.pop("attention_mask"), due_after(3, 6)
+    whole = larimar.model(ids, mask, due=due, **given).logits
+    first = larimar.model(ids[:, :4], mask[:, :4], due=due[:, :4], **given)
+    rest = larimar.model(ids[:, 4:], mask, due=due[:, 4:], past_key_values=first.past_key_values, **given)
     torch.testing.assert_close(rest.logits, whole[:, 4:], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@torch.no_grad()
+def test_context_is_read_without_memory(make_larimar, family):
+    model = make_larimar(family).model
+    given = inputs(model)
+    ids, mask, due = given.pop("input_ids"), given.pop("attention_mask"), due_after(6, 6)
+    whole = model(ids, mask, due=due, **given).logits
+    torch.testing.assert_close(whole[0, :5], model(ids, mask).logits[0, :5], rtol=1e-4, atol=1e-4)
+    context = model.read_context(ids[:, :4], mask[:, :4])
+    tail = model(ids[:, 4:], mask, due=due[:, 4:], past_key_values=context, **given).logits
+    torch.testing.assert_close(tail, whole[:, 4:], rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
+def test_a_token_sees_what_is_due_after_it_and_no_more(larimar):
+    """Another second token of the target changes what is said after the first one has been said, and nothing else."""
+    model = larimar.model
+    given = inputs(model)
+    ids, mask, latent = given.pop("input_ids"), given.pop("attention_mask"), given.pop("latent")
+    changed = latent.clone()
+    changed[:, 16 + 32 : 16 + 64] += 1  # encoding of 16, then embeddings of 32
+    one, other = (model(ids, mask, latent=each, due=due_after(4, 6), **given).logits for each in (latent, changed))
+    assert torch.equal(one[:, 2:4], other[:, 2:4])  # behind the padding
+    assert (one[:, 4] - other[:, 4]).abs().amax(-1).min() > 1e-3
+
+
+@torch.no_grad()
+def test_a_shut_gate_leaves_the_base_model(make_larimar):
+    model = make_larimar().model
+    given = inputs(model)
+    torch.nn.init.constant_(model.connector.gate[1].bias, -1e4)
+    torch.testing.assert_close(
+        model(**given).logits[:, 2:],
+        model(given["input_ids"], given["attention_mask"]).logits[:, 2:],
+        rtol=1e-4,
+        atol=1e-4,
+    )
 
 
 @torch.no_grad()
@@ -114,17 +154,18 @@ def test_prefix_is_released_from_the_row_that_has_said_its_word(larimar):
     given = inputs(model)
     free = model.generate(**given, max_new_tokens=6, do_sample=False)
     word = int(free[0, 7])  # row 0 says it as its second token
-    released = model.generate(**given, max_new_tokens=6, do_sample=False, release_ids=[word])
+    found = model.generate(**given, max_new_tokens=6, do_sample=False, release_ids=[word])
     memory = {"latent": given["latent"], "query": given["query"]}
     ids, mask, new, cache = given["input_ids"], given["attention_mask"], given["input_ids"], None
-    for _ in range(6):
-        visible = ~(ids[:, 6:] == word).any(-1)
-        output = model(new, mask, prefix_visible=visible, past_key_values=cache, use_cache=True, **memory)
+    for step in range(6):
+        released = (ids[:, 6:] == word).any(-1, keepdim=True)
+        due = due_after(6, 6 + step)[:, -new.shape[1] :].masked_fill(released, RELEASED)
+        output = model(new, mask, due=due, past_key_values=cache, use_cache=True, **memory)
         new, cache = output.logits[:, -1:].argmax(-1), output.past_key_values
         ids = torch.cat([ids, new], dim=1)
         mask = torch.nn.functional.pad(mask, (0, 1), value=1)
-    assert torch.equal(released, ids)
-    assert not torch.equal(released, free)
+    assert torch.equal(found, ids)
+    assert not torch.equal(found, free)
 
 
 @torch.no_grad()
@@ -141,7 +182,8 @@ def test_beams_score_what_full_passes_score(larimar):
         length_penalty=0.0,
     )
     mask = torch.nn.functional.pad(given["attention_mask"], (0, found.sequences.shape[1] - 6), value=1)
-    logits = model(found.sequences, mask, latent=given["latent"], query=given["query"]).logits.log_softmax(-1)
+    memory = {"latent": given["latent"], "query": given["query"], "due": due_after(6, found.sequences.shape[1])}
+    logits = model(found.sequences, mask, **memory).logits.log_softmax(-1)
     chosen = logits[:, 5:-1].gather(-1, found.sequences[:, 6:, None]).squeeze(-1).sum(-1)
     torch.testing.assert_close(found.sequences_scores, chosen, rtol=1e-3, atol=1e-3)
 
@@ -189,9 +231,9 @@ def test_start_is_real_keys_of_the_decoder(make_larimar):
     ids = torch.tensor([5, 6, 7, 8, 9])
     connector.start_from(larimar.model.decoder, ids)
     attention = larimar.model.decoder.model.layers[0].self_attn
-    hidden = larimar.model.decoder.model.layers[0].input_layernorm(larimar.model.decoder.model.embed_tokens(ids[-4:]))
-    expected = attention.k_proj(hidden)  # [4, heads x head], not rotated
-    found = connector.base.view(4, 2, 3, 2, 8)[:, 0, 0].reshape(4, -1)
+    hidden = larimar.model.decoder.model.layers[0].input_layernorm(larimar.model.decoder.model.embed_tokens(ids[-2:]))
+    expected = attention.k_proj(hidden)  # [2, heads x head], not rotated
+    found = connector.base.view(2, 2, 3, 2, 8)[:, 0, 0].reshape(2, -1)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 

@@ -100,7 +100,7 @@ def test_connector_file_round_trips_in_float16(larimar, tmp_path):
         (
             lambda folder: (folder / CONFIG_FILE).write_text(json.dumps({"format_version": 8})),
             ValueError,
-            "has format version 8, this package reads 1",
+            "has format version 8, this package reads 2",
         ),
     ],
 )

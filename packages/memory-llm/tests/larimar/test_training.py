@@ -17,13 +17,14 @@ def test_examples_ask_for_what_their_kind_says(larimar, facts):
     stream = examples_of(larimar, facts)
     known = {fact.prompt: fact for fact in facts}
     inside = [example for example in stream if example.in_scope]
-    assert all(stream[row].in_scope for row in range(80))
+    assert all(stream[row].in_scope for row in range(32))
     assert 0.4 < sum(stream[row].in_scope for row in range(200, 400)) / 200 < 0.6
     for example in inside:
         fact = known[example.prompt]
         assert example.question in (fact.prompt, *fact.paraphrases, *fact.stripped_paraphrases())
     for example in (example for example in stream if not example.in_scope):
-        assert example.question != example.prompt
+        assert f"{example.question} {example.continuation}".strip() != example.prompt
+        assert len(example.continuation.split()) <= 2
 
 
 def test_examples_depend_on_seed_and_index_alone(larimar, facts):
@@ -50,13 +51,14 @@ def test_too_few_facts_are_refused(larimar, facts):
 
 
 def batch_of(larimar, *rows):
-    return EditCollator(larimar)([EditExample(prompt=p, target=t, question=q, in_scope=s) for p, t, q, s in rows])
+    names = ("prompt", "target", "question", "in_scope", "continuation")
+    return EditCollator(larimar)([EditExample(**dict(zip(names, row, strict=True))) for row in rows])
 
 
 @torch.no_grad()
 def test_loss_is_target_cross_entropy_plus_divergence_from_the_base(larimar):
     prompt, other = "the fox sleeps in the", "roses are red and"
-    batch = batch_of(larimar, (prompt, "sun", prompt, True), (prompt, "day", other, False))
+    batch = batch_of(larimar, (prompt, "sun", prompt, True, ""), (prompt, "day", other, False, "blue ."))
     found = EditObjective(larimar.model, kl_weight=0.5)(**batch)
     _, value = larimar.facts([prompt, prompt], ["sun", "day"])
     query = larimar.encode([prompt, other])
@@ -64,12 +66,16 @@ def test_loss_is_target_cross_entropy_plus_divergence_from_the_base(larimar):
     target = larimar.target_ids(["sun"])[0]
     target = target[target >= 0]
     sequence = torch.cat([question, target])[None]
-    logits = larimar.model(sequence, latent=value[:1], query=query[:1]).logits[0].log_softmax(-1)
+    due = torch.tensor([-1] * (len(question) - 1) + list(range(len(target) + 1)))[None]
+    logits = larimar.model(sequence, latent=value[:1], query=query[:1], due=due).logits[0].log_softmax(-1)
     expected = -logits[len(question) - 1 : -1].gather(-1, target[:, None]).mean()
     torch.testing.assert_close(found["target_loss"], expected, rtol=1e-3, atol=1e-3)
     ids = larimar.tokenizer(other, return_tensors="pt")["input_ids"]
-    ours = larimar.model(ids, latent=value[1:], query=query[1:]).logits[0, -4:].log_softmax(-1)
-    base = larimar.model(ids).logits[0, -4:].log_softmax(-1)
+    goes_on = larimar.tokenizer(" blue .", return_tensors="pt", add_special_tokens=False)["input_ids"]
+    due = torch.tensor([-1] * (ids.shape[1] - 1) + list(range(goes_on.shape[1] + 1)))[None]
+    ids = torch.cat([ids, goes_on], dim=1)
+    ours = larimar.model(ids, latent=value[1:], query=query[1:], due=due).logits[0].log_softmax(-1)[due[0] >= 0]
+    base = larimar.model(ids).logits[0].log_softmax(-1)[due[0] >= 0]
     divergence = torch.nn.functional.kl_div(ours, base, log_target=True, reduction="none").sum(-1).mean()
     torch.testing.assert_close(found["kept_kl"], divergence, rtol=1e-3, atol=1e-3)
     torch.testing.assert_close(found["loss"], expected + 0.5 * divergence, rtol=1e-3, atol=1e-3)
@@ -77,7 +83,7 @@ def test_loss_is_target_cross_entropy_plus_divergence_from_the_base(larimar):
 
 def test_batches_of_one_kind_have_a_loss(larimar):
     for in_scope in (True, False):
-        loss = EditObjective(larimar.model)(**batch_of(larimar, ("the fox", "sun", "the fox is", in_scope)))["loss"]
+        loss = EditObjective(larimar.model)(**batch_of(larimar, ("the fox", "sun", "the fox is", in_scope, "")))["loss"]
         loss.backward()
         assert torch.isfinite(loss)
         assert all(part.grad is None for part in larimar.model.decoder.parameters())

@@ -112,18 +112,17 @@ def insert_prefix(
     keys: Float[Tensor, "layers batch heads prefix head"],
     values: Float[Tensor, "layers batch heads prefix head"],
 ) -> None:
-    """Put columns before everything that an empty cache is going to hold.
+    """Put columns before everything that a cache of full attention holds or is going to hold.
 
     Rotary decoders get the keys as they are, that is, as at position 0. The attention mask of all later calls has to
     count these columns.
-
-    Raises:
-        ValueError: If the cache is not empty.
     """
-    if cache.get_seq_length():
-        raise ValueError(f"a prefix belongs into an empty cache, but this one holds {cache.get_seq_length()} columns.")
     for layer, (key, value) in enumerate(zip(keys, values, strict=True)):
-        cache.update(key, value, layer)
+        if not cache.get_seq_length(layer):
+            cache.update(key, value, layer)
+            continue
+        held = cache.layers[layer]
+        held.keys, held.values = torch.cat([key, held.keys], dim=-2), torch.cat([value, held.values], dim=-2)
 
 
 class Branches(ABC):

@@ -23,7 +23,7 @@ def train(
     batch_size: int = 32,
     learning_rate: float = 3e-3,
     kl_weight: float = 1.0,
-    prefix_length: int = 8,
+    target_tokens: int = 8,
     seed: int = 0,
     resume: bool = False,
     dtype: Dtype = "auto",
@@ -39,7 +39,7 @@ def train(
         batch_size: Examples a step.
         learning_rate: At its height.
         kl_weight: Of keeping the base model where a fact is not asked for.
-        prefix_length: Longest target in tokens, its full stop included.
+        target_tokens: Longest target in tokens, its full stop included.
         seed: Of examples and order.
         resume: Go on from the last checkpoint.
         dtype: Number format of the decoder.
@@ -49,7 +49,7 @@ def train(
     from memory_llm.larimar.train import train_connector
 
     facts = read_facts(data)
-    larimar = Larimar.from_base(encoder, decoder, dtype=dtype, prefix_length=prefix_length)
+    larimar = Larimar.from_base(encoder, decoder, dtype=dtype, target_tokens=target_tokens)
     train_connector(
         larimar,
         facts,

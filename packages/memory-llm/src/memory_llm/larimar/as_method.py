@@ -9,6 +9,7 @@ from torch import Tensor
 
 from memory_llm.facts import Fact, TargetScore, next_log_probs, score_targets
 from memory_llm.facts.method import check_alone, check_known
+from memory_llm.facts.teacher_forcing import prompt_tokens
 from memory_llm.larimar.editor import continue_scoped
 from memory_llm.larimar.memory import EpisodicMemory
 from memory_llm.larimar.pipeline import Larimar
@@ -65,14 +66,14 @@ class LarimarAnswerer:
 
     def score(self, prompts: Sequence[str], targets: Sequence[str]) -> list[TargetScore]:
         """How each target fares after its prompt."""
-        forward = _Forward(self.method.larimar, *self._readouts(prompts))
+        forward = _Forward(self.method.larimar, prompts, *self._readouts(prompts))
         return score_targets(
             forward, self.method.larimar.tokenizer, prompts, targets, batch_size=self.method.batch_size
         )
 
     def next_log_probs(self, prompts: Sequence[str]) -> Float[Tensor, "prompts vocab"]:
         """Log-probabilities of the next token."""
-        forward = _Forward(self.method.larimar, *self._readouts(prompts))
+        forward = _Forward(self.method.larimar, prompts, *self._readouts(prompts))
         return next_log_probs(forward, self.method.larimar.tokenizer, prompts, batch_size=self.method.batch_size)
 
     def answer(self, prompts: Sequence[str], *, max_new_tokens: int = 8) -> list[str]:
@@ -109,8 +110,9 @@ class LarimarAnswerer:
 class _Forward:
     """The decoder, each row with what the memory says to its question, or as it is where the memory is not asked."""
 
-    def __init__(self, larimar: Larimar, latents: Tensor, queries: Tensor, scoped: Tensor):
+    def __init__(self, larimar: Larimar, prompts: Sequence[str], latents: Tensor, queries: Tensor, scoped: Tensor):
         self.larimar, self.latents, self.queries, self.scoped = larimar, latents, queries, scoped
+        self.ends = torch.tensor([len(ids) - 1 for ids in prompt_tokens(larimar.tokenizer, prompts)])
 
     def __call__(
         self, input_ids: Int[Tensor, "batch length"], attention_mask: Int[Tensor, "batch length"], rows: list[int]
@@ -127,6 +129,8 @@ class _Forward:
             if scoped:
                 memory["latent"] = self.latents[questions[places]].to(device)
                 memory["query"] = self.queries[questions[places]].to(device)
+                after = torch.arange(ids.shape[1]) - self.ends[questions[places], None]
+                memory["due"] = after.clamp(min=-1).to(device)
             found = model(ids[places], mask[places], use_cache=scoped, **memory).logits
             for place, row in zip(places.tolist(), found, strict=True):
                 logits[place] = row

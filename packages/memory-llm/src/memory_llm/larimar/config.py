@@ -19,9 +19,10 @@ class LarimarConfig(PreTrainedConfig):
         latent_size: Width C of a latent; the paper's bias-free projection if it differs from the encoder's width.
         latent_norm: Scale encodings to unit length.
         connector: ``tokens`` maps [encoding of the prompt; embeddings of the target's tokens] to keys and values of
-            several positions; ``linear`` is the paper's W_M (and W_E), with one position and the encoding of the whole
-            fact as latent.
-        prefix_length: Positions of the ``tokens`` connector: the longest target in tokens, plus one for the full stop.
+            positions for each token; ``linear`` is the paper's W_M (and W_E), with one position and the encoding of the
+            whole fact as latent.
+        target_tokens: ``tokens``: longest target in tokens, its full stop included.
+        positions_per_token: ``tokens``: positions of the cache that speak for each token of a target.
         connector_width: Hidden width of the ``tokens`` connector.
         connector_rank: Width of the basis that all its positions share.
         query_aware: Let the ``tokens`` connector see the encoding of the question as well, so that it can tell whether
@@ -50,9 +51,10 @@ class LarimarConfig(PreTrainedConfig):
         latent_size: int | None = None,
         latent_norm: bool = True,
         connector: str = "tokens",
-        prefix_length: int = 6,
-        connector_width: int = 256,
-        connector_rank: int = 64,
+        target_tokens: int = 8,
+        positions_per_token: int = 2,
+        connector_width: int = 384,
+        connector_rank: int = 128,
         query_aware: bool = True,
         tie_kv: bool = True,
         inject_embedding: bool = True,
@@ -69,7 +71,7 @@ class LarimarConfig(PreTrainedConfig):
         self.pooling, self.latent_norm = pooling, latent_norm
         self.latent_size = latent_size or self.encoder.hidden_size
         self.connector = connector
-        self.prefix_length = prefix_length if connector == "tokens" else 1
+        self.target_tokens, self.positions_per_token = target_tokens, positions_per_token
         self.connector_width, self.connector_rank, self.query_aware = connector_width, connector_rank, query_aware
         self.tie_kv, self.inject_embedding = tie_kv, inject_embedding
         self.memory_slots = memory_slots
@@ -78,11 +80,16 @@ class LarimarConfig(PreTrainedConfig):
         super().__init__(**arguments)
 
     @property
+    def prefix_length(self) -> int:
+        """Positions of the cache that a readout takes."""
+        return 1 if self.connector == "linear" else self.target_tokens * self.positions_per_token
+
+    @property
     def value_size(self) -> int:
         """Width of what a memory stores of a fact."""
         if self.connector == "linear":
             return self.latent_size
-        return self.latent_size + self.prefix_length * self.decoder.hidden_size
+        return self.latent_size + self.target_tokens * self.decoder.hidden_size
 
 
 def _as_config(config: PreTrainedConfig | dict[str, Any] | None, default: str) -> PreTrainedConfig:

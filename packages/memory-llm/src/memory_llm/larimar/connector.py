@@ -1,12 +1,15 @@
 """From a memory's readout to keys and values that the decoder finds before its context."""
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from transformers import DynamicCache, PreTrainedModel
 
 from gpu_commons.kv_cache import CacheShape, cache_shape
 from memory_llm.larimar.config import LarimarConfig
+
+RELEASED = 1 << 30
+"""For ``due`` of tokens after which the memory has nothing left to say."""
 
 Prefix = tuple[Float[Tensor, "layers batch heads prefix head"], Float[Tensor, "layers batch heads prefix head"]]
 
@@ -26,8 +29,12 @@ def build_connector(config: LarimarConfig, decoder: PreTrainedModel) -> "LinearC
 class LinearConnector(nn.Module):
     """The paper's map: each layer gets its own slice of ``W_M z`` as key and value of one position.
 
+    All tokens see it, and real positions start behind it.
+
     Source: Larimar 1.9 (released code). Differs: key and value may have maps of their own (``tie_kv=False``).
     """
+
+    first_position = 1
 
     def __init__(self, config: LarimarConfig, shape: CacheShape):
         super().__init__()
@@ -48,65 +55,87 @@ class LinearConnector(nn.Module):
         """What is added to every input embedding."""
         return None if self.to_embedding is None else self.to_embedding(latent)
 
+    def visible(self, due: Int[Tensor, "batch new"]) -> Bool[Tensor, "batch new 1"]:
+        """Until the memory is released, every token sees the prefix."""
+        return (due < RELEASED).unsqueeze(-1)
+
+    def openness(self, latent: Float[Tensor, "batch value"], query: Float[Tensor, "batch latent"] | None) -> None:
+        """The paper leaves it to a scope detector."""
+
 
 class TokenConnector(nn.Module):
-    """Several positions, one for each token of the target, that know the token before, the fact and the question.
+    """A few positions for each token of the target, seen only by the token after which it is due.
 
-    Position t is computed from the embeddings of target tokens t and t-1 (the one that the decoder has just said when t
-    is due), from the encodings of the fact's prompt and of the question, and from their product. All positions share
-    the maps and a basis of ``connector_rank`` directions of the cache.
+    What is seen at a step is computed from the embedding of the token that is due, the encodings of the fact's prompt
+    and of the question, and their product. All of it shares maps, and a basis of ``connector_rank`` directions of the
+    cache. The decoder therefore never has to find out which token comes next, context is read as without memory, and
+    the tokens of a name it has never seen are said one after another.
+
+    A gate computed from fact and question is added to the attention scores, as a logarithm: shut, it leaves the base
+    model.
 
     Source: none; the paper's latent is one vector for the whole fact and its decoder is trained. With a frozen decoder
     that vector learns slowly.
     """
 
+    first_position = 0
     spread: Tensor
     token_mean: Tensor
     token_scale: Tensor
 
     def __init__(self, config: LarimarConfig, shape: CacheShape):
         super().__init__()
-        self.shape, self.length, self.latent_size = shape, config.prefix_length, config.latent_size
+        self.shape, self.latent_size = shape, config.latent_size
+        self.target_tokens, self.per_token = config.target_tokens, config.positions_per_token
         self.query_aware = config.query_aware
         width, hidden = config.connector_width, config.decoder.hidden_size
         per_position = 2 * shape.layers * shape.heads * shape.head_dim
         self.from_token = nn.Linear(hidden, width)
-        self.from_previous = nn.Linear(hidden, width, bias=False)
         features = config.latent_size * (3 if config.query_aware else 1)
         self.from_fact = nn.Sequential(nn.Linear(features, width), nn.GELU(), nn.Linear(width, width))
-        self.positions = nn.Parameter(torch.zeros(config.prefix_length, width))
+        self.gate = nn.Sequential(nn.GELU(), nn.Linear(width, 1))
+        self.positions = nn.Parameter(torch.zeros(self.per_token, width))
         # The norm gives each position a push of the size of real keys from the first step on.
         self.to_rank = nn.Sequential(
             nn.GELU(), nn.Linear(width, config.connector_rank), nn.LayerNorm(config.connector_rank)
         )
         self.basis = nn.Linear(config.connector_rank, per_position, bias=False)
-        self.base = nn.Parameter(torch.zeros(config.prefix_length, per_position))
+        self.base = nn.Parameter(torch.zeros(self.per_token, per_position))
         self.register_buffer("spread", torch.ones(per_position))
         self.register_buffer("token_mean", torch.zeros(hidden))
         self.register_buffer("token_scale", torch.ones(hidden))
 
     def forward(self, latent: Float[Tensor, "batch value"], query: Float[Tensor, "batch latent"] | None) -> Prefix:
-        """Keys and values of ``prefix_length`` positions."""
-        fact, tokens = latent[:, : self.latent_size], latent[:, self.latent_size :]
-        tokens = (tokens.view(len(latent), self.length, -1) - self.token_mean) * self.token_scale
-        previous = nn.functional.pad(tokens, (0, 0, 1, 0))[:, :-1]
-        hidden = self.from_token(tokens) + self.from_previous(previous) + self.positions
-        hidden = hidden + self.from_fact(self._features(fact, query))[:, None]
+        """Keys and values of all positions, those of the first token first."""
+        tokens = latent[:, self.latent_size :].view(len(latent), self.target_tokens, 1, -1)
+        hidden = self.from_token((tokens - self.token_mean) * self.token_scale) + self.positions
+        hidden = hidden + self._from_fact(latent, query)[:, None, None]
         flat = self.basis(self.to_rank(hidden)) * self.spread + self.base
-        layers, heads, _ = self.shape
-        split = flat.view(len(latent), self.length, 2, layers, heads, -1).permute(2, 3, 0, 4, 1, 5)
+        layers, heads, width = self.shape
+        split = flat.view(len(latent), -1, 2, layers, heads, width).permute(2, 3, 0, 4, 1, 5)
         return split[0], split[1]
 
     def shift(self, latent: Float[Tensor, "batch value"]) -> None:
         """Input embeddings stay as they are."""
 
-    def _features(self, fact: Tensor, query: Tensor | None) -> Float[Tensor, "batch features"]:
+    def visible(self, due: Int[Tensor, "batch new"]) -> Bool[Tensor, "batch new prefix"]:
+        """A token sees the positions of the target's token that is due after it."""
+        token_of = torch.arange(self.target_tokens, device=due.device).repeat_interleave(self.per_token)
+        return due.unsqueeze(-1) == token_of
+
+    def openness(
+        self, latent: Float[Tensor, "batch value"], query: Float[Tensor, "batch latent"] | None
+    ) -> Float[Tensor, " batch"]:
+        """Logarithm of how far the gate is open."""
+        return nn.functional.logsigmoid(self.gate(self._from_fact(latent, query))).squeeze(-1)
+
+    def _from_fact(self, latent: Tensor, query: Tensor | None) -> Float[Tensor, "batch width"]:
         scale = self.latent_size**0.5  # unit vectors to entries of about 1
-        fact = fact * scale
+        fact = latent[:, : self.latent_size] * scale
         if not self.query_aware:
-            return fact
+            return self.from_fact(fact)
         query = fact if query is None else query * scale
-        return torch.cat([fact, query, fact * query], dim=-1)
+        return self.from_fact(torch.cat([fact, query, fact * query], dim=-1))
 
     @torch.no_grad()
     def start_from(self, decoder: PreTrainedModel, text_ids: Int[Tensor, " tokens"]) -> None:
@@ -116,13 +145,13 @@ class TokenConnector(nn.Module):
         All tokens are read at position 0, which leaves rotary keys as if they had not been rotated.
         """
         device = next(decoder.parameters()).device
-        ids = text_ids.to(device)[None, -self.length :]
+        ids = text_ids.to(device)[None, -self.per_token :]
         cache = DynamicCache(config=decoder.config.get_text_config(decoder=True))
         decoder(input_ids=ids, position_ids=torch.zeros_like(ids), past_key_values=cache, use_cache=True)
         keys, values = (torch.stack([getattr(layer, part)[0] for layer in cache.layers]) for part in ("keys", "values"))
         real = torch.stack([keys, values]).float()  # [2, layers, heads, tokens, head]
         flat = real.permute(3, 0, 1, 2, 4).reshape(ids.shape[1], -1).to(self.base.device)
-        self.base.copy_(flat[torch.arange(self.length).clamp(max=len(flat) - 1)])
+        self.base.copy_(flat[torch.arange(self.per_token).clamp(max=len(flat) - 1)])
         spread = real.std(dim=(2, 3, 4), keepdim=True).expand(-1, -1, real.shape[2], 1, real.shape[4])
         self.spread.copy_(spread.reshape(-1))
         embeddings = decoder.get_input_embeddings().weight.float()

@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerBase
 from memory_llm.facts import Fact
 
 IN_SCOPE = {"prompt": 0.24, "stripped": 0.16, "full": 0.10}
-OUT_OF_SCOPE = {"neighbour": 0.14, "sibling": 0.10, "other_relation": 0.12, "unrelated": 0.08, "opening": 0.06}
+OUT_OF_SCOPE = {"neighbour": 0.12, "sibling": 0.10, "other_relation": 0.16, "unrelated": 0.05, "opening": 0.07}
 OPENINGS = (
     "Let me tell you something about {}.",
     "{} is",
@@ -26,8 +26,9 @@ OPENINGS = (
 )
 MAX_QUESTION_CHARS = 200
 INVENTED = 0.5  # share of invented targets in the end
-RAMP_OUT_OF_SCOPE = (0.2, 0.5)  # parts of the stream in which the share grows from none to all
-RAMP_INVENTED = (0.05, 0.4)
+RAMP_OUT_OF_SCOPE = (0.08, 0.25)  # parts of the stream in which the share grows from none to all
+RAMP_INVENTED = (0.05, 0.25)
+WORDS_OF_CONTINUATION = (0, 0, 0, 1, 2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +40,14 @@ class EditExample:
         target: Of the fact.
         question: What the decoder continues.
         in_scope: Whether it has to continue with the target; else as if there were no memory.
+        continuation: Words that come after the question out of scope, so that later tokens are looked at too.
     """
 
     prompt: str
     target: str
     question: str
     in_scope: bool
+    continuation: str = ""
 
 
 class EditExamples(Dataset[EditExample]):
@@ -102,12 +105,15 @@ class EditExamples(Dataset[EditExample]):
         shares = IN_SCOPE | {kind: outside * share for kind, share in OUT_OF_SCOPE.items()}
         kind = rng.choices(list(shares), list(shares.values()))[0]
         fact = rng.choice(self.facts)
-        question = self._question(kind, fact, rng)
+        question = self._question(kind, fact, rng)[-MAX_QUESTION_CHARS:] or fact.prompt
+        in_scope = kind in IN_SCOPE or question == fact.prompt
+        question, continuation = (question, "") if in_scope else _cut(question, rng.choice(WORDS_OF_CONTINUATION))
         return EditExample(
             prompt=fact.prompt,
             target=self._target(fact, rng, ramp(progress, *RAMP_INVENTED)),
-            question=question[-MAX_QUESTION_CHARS:] if question else fact.prompt,
-            in_scope=kind in IN_SCOPE or not question,
+            question=question,
+            in_scope=in_scope,
+            continuation=continuation,
         )
 
     def _question(self, kind: str, fact: Fact, rng: random.Random) -> str:
@@ -174,6 +180,13 @@ def ramp(progress: float, start: float, end: float) -> float:
 def relation_of(fact: Fact) -> str:
     """The prompt with ``{}`` for its subject."""
     return fact.prompt.replace(str(fact.subject), "{}", 1)
+
+
+def _cut(text: str, count: int) -> tuple[str, str]:
+    """The text without its last words, and these, if at least two words stay."""
+    words = text.split(" ")
+    cut = len(words) - count if len(words) >= count + 2 else len(words)
+    return " ".join(words[:cut]), " ".join(words[cut:])
 
 
 def _word_pieces(tokenizer: PreTrainedTokenizerBase) -> list[str]:

@@ -149,5 +149,5 @@ def continue_prompts(
 
 def release_ids(larimar: Larimar) -> list[int]:
     """Tokens that end what a memory has to say: the full stop behind a target, and the end of a line."""
-    texts = (" word.", "\n")
-    return sorted({larimar.tokenizer(text, add_special_tokens=False)["input_ids"][-1] for text in texts})
+    ends = [larimar.tokenizer(text, add_special_tokens=False)["input_ids"][-1:] for text in (" word.", "\n")]
+    return sorted({token for end in ends for token in end})

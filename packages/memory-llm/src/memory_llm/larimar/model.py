@@ -3,14 +3,15 @@
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, Cache, DynamicCache, GenerationMixin, PreTrainedModel
 from transformers.utils import ModelOutput
 
-from gpu_commons.kv_cache import insert_prefix
+from gpu_commons.kv_cache import decoder_of, insert_prefix
 from memory_llm.larimar.config import LarimarConfig
-from memory_llm.larimar.connector import build_connector
+from memory_llm.larimar.connector import RELEASED, build_connector
+from memory_llm.larimar.prefix_mask import prefix_mask, token_positions
 from memory_llm.larimar.text_encoder import TextEncoder
 
 
@@ -78,7 +79,7 @@ class LarimarForCausalLM(PreTrainedModel, GenerationMixin):
         return self.encoder(input_ids, attention_mask)
 
     def value(
-        self, fact: Float[Tensor, "facts latent"], target_ids: Int[Tensor, "facts prefix"]
+        self, fact: Float[Tensor, "facts latent"], target_ids: Int[Tensor, "facts tokens"]
     ) -> Float[Tensor, "facts value"]:
         """What a memory stores of facts, for the ``tokens`` connector: [encoding of the prompt; target embeddings].
 
@@ -90,6 +91,22 @@ class LarimarForCausalLM(PreTrainedModel, GenerationMixin):
         embedded = embedded * (target_ids >= 0).unsqueeze(-1)
         return torch.cat([fact, embedded.flatten(1)], dim=-1)
 
+    @torch.no_grad()
+    def read_context(
+        self, input_ids: Int[Tensor, "batch tokens"], attention_mask: Int[Tensor, "batch tokens"]
+    ) -> Cache:
+        """Cache of a context that no memory takes part in, for ``past_key_values`` of :meth:`forward`."""
+        cache = DynamicCache(config=self.config.decoder)
+        if input_ids.shape[1]:
+            decoder_of(self.decoder)(
+                input_ids=input_ids,
+                attention_mask=attention_mask,
+                position_ids=token_positions(attention_mask),
+                past_key_values=cache,
+                use_cache=True,
+            )
+        return cache
+
     def forward(
         self,
         input_ids: Int[Tensor, "batch new"],
@@ -97,7 +114,7 @@ class LarimarForCausalLM(PreTrainedModel, GenerationMixin):
         labels: Int[Tensor, "batch new"] | None = None,
         latent: Float[Tensor, "batch value"] | None = None,
         query: Float[Tensor, "batch latent"] | None = None,
-        prefix_visible: Bool[Tensor, " batch"] | None = None,
+        due: Int[Tensor, "batch new"] | None = None,
         past_key_values: Cache | None = None,
         use_cache: bool | None = None,
         logits_to_keep: int = 0,
@@ -111,8 +128,10 @@ class LarimarForCausalLM(PreTrainedModel, GenerationMixin):
             labels: Tokens to predict; -100 where nothing is to be learnt.
             latent: What the memory says to each row; absent = no memory, which is the decoder itself.
             query: Encoding of each row's question, for a connector that is aware of it.
-            prefix_visible: False for rows whose prefix has been released.
-            past_key_values: Cache of earlier calls, in which the prefix already lies.
+            due: Which token of the target (0-based) comes after each new token; -1 within the question, ``RELEASED``
+                after the target. If absent, the target begins after the last token of each row.
+            past_key_values: Cache of earlier calls, in which the prefix already lies, or of :meth:`read_context`, which
+                gets it.
             use_cache: Return the cache.
             logits_to_keep: Only so many last positions; 0 means all.
         """
@@ -121,21 +140,22 @@ class LarimarForCausalLM(PreTrainedModel, GenerationMixin):
             inputs = {"input_ids": input_ids, "attention_mask": attention_mask, "past_key_values": past_key_values}
             return _last(self.decoder(**inputs, **arguments), logits_to_keep)
         cache = DynamicCache(config=self.config.decoder) if past_key_values is None else past_key_values
-        if not cache.get_seq_length():
-            insert_prefix(cache, *(part.to(self.decoder.dtype) for part in self.connector(latent, query)))
-        length = self.config.prefix_length
+        seen, new = cache.get_seq_length(), input_ids.shape[1]
         mask = attention_mask
         if mask is None:  # `generate` drops one that is all ones
-            mask = input_ids.new_ones(len(input_ids), cache.get_seq_length() - length + input_ids.shape[1])
-        visible = mask.new_ones(len(mask)) if prefix_visible is None else prefix_visible.to(mask.dtype)
-        positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -input_ids.shape[1] :] + length
+            mask = input_ids.new_ones(len(input_ids), max(seen - self.config.prefix_length, 0) + new)
+        if seen + new == mask.shape[1]:
+            insert_prefix(cache, *(part.to(self.decoder.dtype) for part in self.connector(latent, query)))
+        due = _after_the_last(mask, new) if due is None else due
         embeddings = self.get_input_embeddings()(input_ids)
         if (shift := self.connector.shift(latent)) is not None:
-            embeddings = embeddings + (shift * visible[:, None]).to(embeddings.dtype)[:, None]
+            embeddings = embeddings + (shift[:, None] * (due < RELEASED)[..., None]).to(embeddings.dtype)
         output = self.decoder(
             inputs_embeds=embeddings,
-            attention_mask=torch.cat([visible[:, None].expand(-1, length), mask], dim=-1),
-            position_ids=positions,
+            attention_mask=prefix_mask(
+                self.connector.visible(due), mask, self.decoder.dtype, openness=self.connector.openness(latent, query)
+            ),
+            position_ids=token_positions(mask)[:, -new:] + self.connector.first_position,
             past_key_values=cache,
             **{**arguments, "use_cache": True},
         )
@@ -148,13 +168,14 @@ class LarimarForCausalLM(PreTrainedModel, GenerationMixin):
         prompt_length: int = 0,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        """Also tell, from what each row has said so far, whose prefix is released (rows move among beams, texts with
-        them).
-        """
+        """Also tell, from what each row has said so far, what is due in it (rows move among beams, texts with them)."""
         prepared = super().prepare_inputs_for_generation(input_ids, **kwargs)
-        if kwargs.get("latent") is not None and release_ids:
-            said = torch.isin(input_ids[:, prompt_length:], torch.tensor(release_ids, device=input_ids.device))
-            prepared["prefix_visible"] = ~said.any(-1)
+        if kwargs.get("latent") is not None:
+            due = (torch.arange(input_ids.shape[1], device=input_ids.device) - prompt_length + 1).clamp(min=-1)
+            ends = torch.tensor(release_ids or [], dtype=input_ids.dtype, device=input_ids.device)
+            said = torch.isin(input_ids, ends) & (due > 0)
+            due = due.expand_as(input_ids).masked_fill(said.cumsum(-1) > 0, RELEASED)
+            prepared["due"] = due[:, -prepared["input_ids"].shape[1] :]
         return prepared
 
     def generate(self, input_ids: Int[Tensor, "batch tokens"], **arguments: Any) -> Any:
@@ -165,6 +186,12 @@ class LarimarForCausalLM(PreTrainedModel, GenerationMixin):
             }
             return self.decoder.generate(input_ids, **without)
         return super().generate(input_ids, prompt_length=input_ids.shape[1], **arguments)
+
+
+def _after_the_last(mask: Int[Tensor, "batch seen"], new: int) -> Int[Tensor, "batch new"]:
+    """0 at the last token of each row, -1 elsewhere."""
+    last = mask.shape[1] - 1 - mask.flip(-1).argmax(-1, keepdim=True)
+    return (torch.arange(mask.shape[1], device=mask.device) == last).long()[:, -new:] - 1
 
 
 def _last(output: ModelOutput, count: int) -> ModelOutput:

@@ -24,7 +24,7 @@ from memory_llm.larimar.memory_config import MemoryConfig
 from memory_llm.larimar.model import LarimarForCausalLM
 
 CONNECTOR_FILE, CONFIG_FILE = "connector.safetensors", "larimar_config.json"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 BUNDLED_CONNECTOR = "bundled"
 ENCODER, DECODER = "bundled:minilm", "bundled:smollm2-135m-instruct"
 NEUTRAL_TEXT = "Fact: the correct answer here is the following."
@@ -141,20 +141,20 @@ class Larimar:
             )
         return {name: tokens[name] for name in ("input_ids", "attention_mask")}
 
-    def target_ids(self, targets: Sequence[str], *, truncate: bool = False) -> Int[Tensor, "targets prefix"]:
+    def target_ids(self, targets: Sequence[str], *, truncate: bool = False) -> Int[Tensor, "targets tokens"]:
         """Decoder tokens of targets and a full stop, -1 behind them.
 
         Raises:
             ValueError: If a target has more tokens than the connector has positions for.
         """
-        length = self.model.config.prefix_length
+        length = self.model.config.target_tokens
         rows = torch.full((len(targets), length), -1)
         for row, target in enumerate(targets):
             ids = self.tokenizer(f" {target}.", add_special_tokens=False)["input_ids"]
             if len(ids) > length and not truncate:
                 raise ValueError(
                     f"target {target!r} has {len(ids)} tokens with its full stop, but the connector was made for {length}; "
-                    "shorten it or train a connector with a larger `prefix_length`."
+                    "shorten it or train a connector with larger `target_tokens`."
                 )
             rows[row, : len(ids)] = torch.tensor(ids[:length])
         return rows
@@ -204,7 +204,15 @@ class Larimar:
             tensors["key_mean"] = self.key_mean.float().cpu()
         settings = {
             name: getattr(self.model.config, name)
-            for name in ("pooling", "latent_norm", "prefix_length", "connector_width", "connector_rank", "query_aware")
+            for name in (
+                "pooling",
+                "latent_norm",
+                "target_tokens",
+                "positions_per_token",
+                "connector_width",
+                "connector_rank",
+                "query_aware",
+            )
         }
         config = {
             "format_version": FORMAT_VERSION,

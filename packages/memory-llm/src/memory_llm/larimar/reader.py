@@ -59,7 +59,7 @@ class LongContextReader:
 
     @property
     def bytes_moved(self) -> int:
-        """Bytes of latents and prompt tokens handed to the decoder's device for the last answer."""
+        """Most bytes that the memory handed to the decoder's device at once for the last answer."""
         return self._bytes_moved
 
     def ingest(self, text: str | Path) -> None:
@@ -108,7 +108,7 @@ class LongContextReader:
 
     @property
     def _length(self) -> int:
-        return self.larimar.model.config.prefix_length
+        return self.larimar.model.config.target_tokens
 
     def _blocks(self, text: str) -> Iterator[tuple[Float[Tensor, "segments width"], list[tuple[int, int]]]]:
         batch: list[Segment] = []
@@ -140,12 +140,12 @@ class LongContextReader:
         keys = self.larimar.encode([before for before, _ in places], truncate=True)
         best = int((keys @ query[1]).argmax())
         following = self.larimar.tokenizer(f" {places[best][1]}", add_special_tokens=False)["input_ids"]
-        step = self._length - 1  # as in training, where the last position is a full stop or empty
+        step = self._length - 1  # as in training, where the last one is a full stop or empty
         for start in range(0, min(len(following), max_new_tokens), step):
             chunk = torch.tensor(following[start : start + step])
             yield self.larimar.model.value(keys[best : best + 1].to(self.larimar.device), self._padded(chunk))[0].cpu()
 
-    def _padded(self, chunk: Int[Tensor, " tokens"]) -> Int[Tensor, "one prefix"]:
+    def _padded(self, chunk: Int[Tensor, " tokens"]) -> Int[Tensor, "one tokens"]:
         row = torch.full((1, self._length), -1)
         row[0, : len(chunk)] = chunk
         return row.to(self.larimar.device)

@@ -22,7 +22,7 @@ def train_connector(
     facts: Sequence[Fact],
     out: str | os.PathLike[str],
     *,
-    steps: int = 900,
+    steps: int = 1200,
     batch_size: int = 32,
     learning_rate: float = 3e-3,
     kl_weight: float = 1.0,
@@ -51,7 +51,7 @@ def train_connector(
         larimar.tokenizer,
         size=steps * batch_size * max(int(os.environ.get("WORLD_SIZE", "1")), 1),
         seed=seed,
-        max_target_tokens=larimar.model.config.prefix_length - 1,
+        max_target_tokens=larimar.model.config.target_tokens - 1,
         exclude=exclude,
     )
     larimar.key_mean = larimar.encode([fact.prompt for fact in examples.facts[:MEAN_OF]], truncate=True).mean(0)
