@@ -8,6 +8,8 @@ seeds, with intervals over facts.
 """
 
 import argparse
+import hashlib
+import json
 import random
 import sys
 from collections.abc import Sequence
@@ -24,7 +26,6 @@ from memory_llm.facts import (
     FineTune,
     InContext,
     Lookup,
-    Method,
     NoEdit,
     Report,
     evaluate,
@@ -35,7 +36,7 @@ from memory_llm.facts import (
 )
 from memory_llm.larimar.as_method import LarimarMethod
 from memory_llm.larimar.edit_examples import OPENINGS, relation_of
-from memory_llm.larimar.pipeline import CONNECTOR_FILE, Larimar
+from memory_llm.larimar.pipeline import CONNECTOR_FILE, Larimar, bundled_connector
 from memory_llm.larimar.scope import EncoderScope, calibrate
 
 RESULTS = Path(__file__).parent / "results"
@@ -59,6 +60,19 @@ TARGETS = {
     "scope, N=1: false reject, stripped": 0.06,
     "scope, N=1: false accept, neighbours": 0.06,
 }
+SHOWN = (
+    "reliability.whole",
+    "paraphrase_stripped.whole",
+    "paraphrase_full.whole",
+    "locality.same_top1",
+    "locality.kl",
+    "retention.whole",
+    "recall.forgotten",
+    "recall.retained",
+    "leak",
+    "leak.base",
+)
+"""Measures of reports that the tables show; all are in the record."""
 LOWER = ("false reject", "false accept", "kl", "forgotten", "leak")
 
 
@@ -67,32 +81,25 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, default=Path("validate-editing"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--facts", type=int, default=300)
-    parser.add_argument("--baseline-facts", type=int, default=150)
+    parser.add_argument("--facts", type=int, default=1000)
+    parser.add_argument("--baseline-facts", type=int, default=300)
     parser.add_argument("--tuned-facts", type=int, default=50)
     run, _ = parser.parse_known_args()
     split = split_counterfact(run.data)
     zsre = read_facts(run.data / "fact-editing" / "zsre_train_1k_easyedit.json")[: run.baseline_facts]
-    facts = random.Random(0).sample(split.held_out, run.facts)
     by_seed: list[Measures] = []
     for seed in run.seeds:
-        larimar = connector(run.data, run.work, seed)
+        folder = connector(run.data, run.work, seed)
+        larimar = Larimar.from_connector(folder, dtype="bfloat16")
         fixed, threshold = scope_and_retrieval(larimar, split)  # of the encoder alone, the same for all seeds
-        by_seed.append(of_connector(larimar, split, facts, zsre, threshold))
+        kept = run.work / f"seed{seed}-{run.facts}-{_digest(folder)}.json"
+        if not kept.is_file():
+            kept.write_text(json.dumps(of_connector(larimar, split, split.held_out[: run.facts], zsre, threshold)))
+        by_seed.append(json.loads(kept.read_text()))
         print(*summary(by_seed[-1], seed), sep="\n", file=sys.stderr)
-    base = NoEdit(larimar.model.decoder, larimar.tokenizer)
-    told = facts[: run.baseline_facts]
-    of_baselines = [
-        values
-        for method in baselines(larimar, base, 2 * threshold - 1)
-        for values in [measures(evaluate(method, told, base=base, progress=True))]
-    ]
-    of_baselines.append(measures(evaluate(FineTune(base), told[: run.tuned_facts], base=base, progress=True)))
-    of_baselines += [
-        measures(evaluate(method, zsre, base=base), "ZsRE, ") for method in (base, InContext(base, _encoder(larimar)))
-    ]
     averaged = {name: np.mean([one[name] for one in by_seed], axis=0).tolist() for name in by_seed[0]}
-    every = {name: values for part in (fixed, averaged, *of_baselines) for name, values in part.items()}
+    rivals = of_baselines(larimar, split.held_out[: run.baseline_facts], zsre, 2 * threshold - 1, run.tuned_facts)
+    every = fixed | averaged | rivals
     path = write_record(
         "validate_editing",
         results_dir=RESULTS,
@@ -104,21 +111,28 @@ def main() -> None:
             "interval": "95 %, bootstrap over facts",
         },
         seeds=run.seeds,
-        figures=[found for name, values in every.items() if (found := figure(name, values))],
-        shortened=run.facts < 300 or run.baseline_facts < 150 or len(run.seeds) < 3,
-        extra={"by_seed": {name: [float(np.nanmean(one[name])) for one in by_seed] for name in averaged}},
+        figures=[figure(name, values) for name, values in every.items() if is_shown(name, values)],
+        shortened=run.facts < 1000 or run.baseline_facts < 300 or len(run.seeds) < 3,
+        extra={
+            "means": {name: float(np.nanmean(values)) for name, values in every.items() if _is_measured(values)},
+            "by_seed": {
+                name: [float(np.nanmean(one[name])) for one in by_seed]
+                for name in averaged
+                if _is_measured(averaged[name])
+            },
+        },
     )
     print(path.name, file=sys.stderr)
 
 
-def connector(data: Path, work: Path, seed: int) -> Larimar:
-    """The connector of the package, or one of another seed, trained first if it is not there."""
+def connector(data: Path, work: Path, seed: int) -> Path:
+    """Folder of the connector of the package, or of another seed's, trained first if it is not there."""
     if seed == 0:
-        return Larimar.from_connector(dtype="bfloat16")
+        return bundled_connector()
     folder = work / f"seed{seed}"
     if not (folder / CONNECTOR_FILE).is_file():
         train(data, folder, seed=seed, resume=(folder / "checkpoints").is_dir())
-    return Larimar.from_connector(folder, dtype="bfloat16")
+    return folder
 
 
 def of_connector(
@@ -144,12 +158,20 @@ def of_connector(
     return found | measures(evaluate(plain, zsre, base=base, progress=True), "ZsRE, ")
 
 
-def baselines(larimar: Larimar, base: NoEdit, threshold: float) -> list[Method]:
-    """No edit, the fact in the prompt by every wording, and look-up with and without the same scope as ours."""
-    encoder = _encoder(larimar)
+def of_baselines(
+    larimar: Larimar, facts: Sequence[Fact], zsre: Sequence[Fact], threshold: float, num_tuned: int
+) -> Measures:
+    """No edit, the fact in the prompt by every wording, look-up with and without the scope of ours, fine-tuning."""
+    base = NoEdit(larimar.model.decoder, larimar.tokenizer)
+    encoder = SentenceEncoder(larimar.provenance["encoder"])
     prompted = [InContext(base, encoder, wording=wording) for wording in WORDINGS]
     scoped = [InContext(base, encoder, threshold=threshold), Lookup(base, encoder, threshold=threshold)]
-    return [base, *prompted, Lookup(base, encoder), *scoped]
+    found: Measures = {}
+    for method in (base, *prompted, Lookup(base, encoder), *scoped):
+        found |= measures(evaluate(method, facts, base=base, progress=True))
+    for method in (base, *prompted):
+        found |= measures(evaluate(method, zsre, base=base, progress=True), "ZsRE, ")
+    return found | measures(evaluate(FineTune(base), facts[:num_tuned], base=base, progress=True))
 
 
 def measures(report: Report, before: str = "") -> Measures:
@@ -246,11 +268,19 @@ def summary(found: Measures, seed: int) -> list[str]:
     ]
 
 
-def figure(name: str, values: Sequence[float]) -> Figure | None:
-    """Mean over facts; None where nothing finite was measured."""
+def is_shown(name: str, values: Sequence[float]) -> bool:
+    """Whether the tables have it: what has a target, what is no measure of a report, and the measures named above."""
+    measure = name.rpartition(": ")[2]
+    return _is_measured(values) and (name in TARGETS or "." not in measure or measure in SHOWN)
+
+
+def _is_measured(values: Sequence[float]) -> bool:
+    return bool(np.isfinite(values).any()) and not np.isinf(values).any()
+
+
+def figure(name: str, values: Sequence[float]) -> Figure:
+    """Mean over facts."""
     interval = mean_interval(values)
-    if not interval.num_facts or not np.isfinite(interval.value):
-        return None
     low, high = (interval.low, interval.high) if np.isfinite(interval.low) else (interval.value, interval.value)
     return Figure(
         id=name,
@@ -262,8 +292,8 @@ def figure(name: str, values: Sequence[float]) -> Figure | None:
     )
 
 
-def _encoder(larimar: Larimar) -> SentenceEncoder:
-    return SentenceEncoder(larimar.provenance["encoder"])
+def _digest(folder: Path) -> str:
+    return hashlib.sha256((folder / CONNECTOR_FILE).read_bytes()).hexdigest()[:12]
 
 
 if __name__ == "__main__":

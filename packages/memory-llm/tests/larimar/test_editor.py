@@ -107,6 +107,8 @@ def test_scores_are_teacher_forced_with_the_memory(larimar, facts):
         before = larimar.tokenizer(prompts[row])["input_ids"]
         after = larimar.tokenizer(f" {targets[row]}", add_special_tokens=False)["input_ids"]
         query, value = larimar.facts(prompts[row : row + 1], targets[row : row + 1])
-        logits = larimar.model(torch.tensor([before + after]), latent=value, query=query).logits[0].log_softmax(-1)
+        due = torch.tensor([[-1] * (len(before) - 1) + list(range(len(after) + 1))])
+        output = larimar.model(torch.tensor([before + after]), latent=value, query=query, due=due)
+        logits = output.logits[0].log_softmax(-1)
         expected = logits[len(before) - 1 : -1].gather(-1, torch.tensor(after)[:, None]).mean()
         assert score.log_prob == pytest.approx(float(expected), abs=1e-3)

@@ -78,13 +78,7 @@ def test_text_on_disk_serves_a_later_process(larimar, tmp_path, make_larimar):
         LongContextReader(make_larimar("qwen")).resume(tmp_path)
 
 
-def test_places_are_all_word_ends_of_a_sentence():
-    assert _places("Ann is here. Bob left.") == [("Ann", "is here."), ("Ann is", "here."), ("Bob", "left.")]
-
-
-def test_asking_before_reading_and_reading_nothing_are_refused(larimar):
-    reader = LongContextReader(larimar)
-    with pytest.raises(ValueError, match="no text has been taken in"):
-        reader.ask("what?")
-    with pytest.raises(ValueError, match="the text to take in is empty"):
-        reader.ingest(" \n ")
+def test_places_are_all_word_ends_of_a_sentence_with_as_many_words_before_as_asked():
+    text = "Ann is here. Bob left."
+    assert _places(text, 9) == [("Ann", "is here."), ("Ann is", "here."), ("Bob", "left.")]
+    assert _places(text, 1) == [("Ann", "is here."), ("is", "here."), ("Bob", "left.")]

@@ -19,7 +19,7 @@ def train(
     out: str,
     encoder: str = ENCODER,
     decoder: str = DECODER,
-    steps: int = 900,
+    steps: int = 1200,
     batch_size: int = 32,
     learning_rate: float = 3e-3,
     kl_weight: float = 1.0,

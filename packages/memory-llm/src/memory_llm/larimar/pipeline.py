@@ -284,6 +284,7 @@ def _read_connector(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise ValueError(f"{folder} holds no readable connector ({error}); train or copy it again.") from error
     if version != FORMAT_VERSION:
         raise ValueError(
-            f"{folder} has format version {version}, this package reads {FORMAT_VERSION}; update memory-llm."
+            f"{folder} has format version {version}, this package reads {FORMAT_VERSION}; use the memory-llm that wrote "
+            "it, or train it again."
         )
     return config, tensors

@@ -1,9 +1,9 @@
 """Answer from texts of any length: two reads of memory, and a decoder that is handed one latent at a time.
 
 The first memory holds one key a segment of the text. The second is written when a question comes, from the segments
-that the first one found: a fact for every place in their sentences, whose key encodes the sentence up to there and
-whose value holds the tokens that follow. Reading it with the beginning of the answer gives the latent that the decoder
-speaks from. What reaches the decoder's device has the same size whatever the length of the text.
+that the first one found: a fact for every place in their sentences, whose key encodes the words before it, as many as
+the beginning of the answer has, and whose value holds the tokens that follow. Reading it with that beginning gives the
+latent that the decoder speaks from. What reaches the decoder's device is of the same size whatever the text's length.
 """
 
 import os
@@ -133,7 +133,7 @@ class LongContextReader:
         places = [
             place
             for number, _ in self.store.nearest(query[0], self.top_k)
-            for place in _places(self.store.text(*self.store.span(number)))
+            for place in _places(self.store.text(*self.store.span(number)), len(beginning.split()))
         ]
         if not places:
             return
@@ -151,13 +151,13 @@ class LongContextReader:
         return row.to(self.larimar.device)
 
 
-def _places(text: str) -> list[tuple[str, str]]:
-    """Every place between two words of a sentence: (sentence up to there, rest of the sentence)."""
+def _places(text: str, num_words: int) -> list[tuple[str, str]]:
+    """Every place between two words of a sentence: (so many words of the sentence before it, all that follow)."""
     found = []
     for start, end in sentence_spans(text):
         sentence = text[start:end]
         for match in _WORD_END.finditer(sentence):
             rest = sentence[match.end() :].strip()
             if rest:
-                found.append((sentence[: match.start()], rest))
+                found.append((" ".join(sentence[: match.start()].split()[-num_words:]), rest))
     return found
