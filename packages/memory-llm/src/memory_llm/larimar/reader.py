@@ -145,7 +145,7 @@ class LongContextReader:
             chunk = torch.tensor(following[start : start + step])
             yield self.larimar.model.value(keys[best : best + 1].to(self.larimar.device), self._padded(chunk))[0].cpu()
 
-    def _padded(self, chunk: Int[Tensor, " tokens"]) -> Int[Tensor, "one tokens"]:
+    def _padded(self, chunk: Int[Tensor, " tokens"]) -> Int[Tensor, "one target"]:
         row = torch.full((1, self._length), -1)
         row[0, : len(chunk)] = chunk
         return row.to(self.larimar.device)
