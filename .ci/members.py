@@ -52,7 +52,7 @@ class Member:
         return sorted(self.pyproject["project"].get("scripts", {}))
 
     def setting(self, key: str) -> list[str]:
-        """A list from ``[tool.adaptive-lm]``: wheels (``bundled``, ``demo-data``, ``benchmark-data``) or ``test-extras``."""
+        """A list from ``[tool.adaptive-lm]``: wheels for tests, demo or benchmarks, or extras for tests."""
         return self.pyproject.get("tool", {}).get("adaptive-lm", {}).get(key, [])
 
 

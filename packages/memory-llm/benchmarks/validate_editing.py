@@ -35,8 +35,9 @@ from memory_llm.facts import (
     retention,
 )
 from memory_llm.larimar.as_method import LarimarMethod
-from memory_llm.larimar.edit_examples import OPENINGS, relation_of
+from memory_llm.larimar.edit_examples import OPENINGS
 from memory_llm.larimar.pipeline import CONNECTOR_FILE, Larimar, bundled_connector
+from memory_llm.larimar.relations import Relations, relation_of
 from memory_llm.larimar.scope import EncoderScope, calibrate
 
 RESULTS = Path(__file__).parent / "results"
@@ -244,10 +245,8 @@ def _name(rng: random.Random, split: Split) -> str:
 def own_subject(method: LarimarMethod, base: NoEdit, facts: Sequence[Fact], split: Split) -> Measures:
     """Whether the next token stays the base model's where a fact's own subject comes up, but not its relation."""
     rng, facts = random.Random(0), [fact for fact in facts if fact.subject]
-    others = [
-        relation_of(rng.choice([one for one in split.held_out if relation_of(one) != relation_of(fact)]))
-        for fact in facts
-    ]
+    relations = Relations(split.held_out)
+    others = [rng.choice([one for one in relations.rows if relations.differ(one, relation_of(fact))]) for fact in facts]
     kinds = {
         "another relation": [other.replace("{}", str(fact.subject)) for other, fact in zip(others, facts, strict=True)],
         "an opening": [rng.choice(OPENINGS).format(fact.subject) for fact in facts],

@@ -1,11 +1,14 @@
 """Examples are what they say, the loss is what it says, and training learns, resumes and does not depend on ranks."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from memory_llm.larimar.edit_examples import EditExample, EditExamples, relation_of
+from memory_llm.larimar.edit_examples import EditExample, EditExamples
 from memory_llm.larimar.edit_objective import EditCollator, EditObjective
 from memory_llm.larimar.pipeline import Larimar
+from memory_llm.larimar.relations import Relations, relation_of
 from memory_llm.larimar.train import train_connector
 
 
@@ -45,6 +48,13 @@ def test_relation_is_the_prompt_without_its_subject(facts):
     assert relation_of(facts[0]) == "the {} sleeps in the"
 
 
+def test_wordings_with_the_same_answers_are_one_kind(facts):
+    reworded = [replace(fact, prompt=f"where the {fact.subject} lies is") for fact in facts[:4]]
+    relations = Relations([*facts, *reworded])
+    assert not relations.differ("the {} sleeps in the", "where the {} lies is")
+    assert relations.differ("the {} sleeps in the", "{} is also called")
+
+
 def test_too_few_facts_are_refused(larimar, facts):
     with pytest.raises(ValueError, match="training needs at least 2 facts with a subject, got 1"):
         examples_of(larimar, facts[:1])
@@ -56,10 +66,10 @@ def batch_of(larimar, *rows):
 
 
 @torch.no_grad()
-def test_loss_is_target_cross_entropy_plus_divergence_from_the_base(larimar):
+def test_loss_is_target_cross_entropy_divergence_from_the_base_and_that_of_the_gate(larimar):
     prompt, other = "the fox sleeps in the", "roses are red and"
     batch = batch_of(larimar, (prompt, "sun", prompt, True, ""), (prompt, "day", other, False, "blue ."))
-    found = EditObjective(larimar.model, kl_weight=0.5)(**batch)
+    found = EditObjective(larimar.model, kl_weight=0.5, gate_weight=0.25)(**batch)
     _, value = larimar.facts([prompt, prompt], ["sun", "day"])
     query = larimar.encode([prompt, other])
     question = larimar.tokenizer(prompt, return_tensors="pt")["input_ids"][0]
@@ -78,7 +88,10 @@ def test_loss_is_target_cross_entropy_plus_divergence_from_the_base(larimar):
     base = larimar.model(ids).logits[0].log_softmax(-1)[due[0] >= 0]
     divergence = torch.nn.functional.kl_div(ours, base, log_target=True, reduction="none").sum(-1).mean()
     torch.testing.assert_close(found["kept_kl"], divergence, rtol=1e-3, atol=1e-3)
-    torch.testing.assert_close(found["loss"], expected + 0.5 * divergence, rtol=1e-3, atol=1e-3)
+    odds = larimar.model.connector.gate_logit(value, query).sigmoid()
+    gate = -(odds[0].log() + (1 - odds[1]).log()) / 2
+    torch.testing.assert_close(found["gate_loss"], gate, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(found["loss"], expected + 0.5 * divergence + 0.25 * gate, rtol=1e-3, atol=1e-3)
 
 
 def test_batches_of_one_kind_have_a_loss(larimar):

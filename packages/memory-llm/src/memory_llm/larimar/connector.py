@@ -67,12 +67,12 @@ class TokenConnector(nn.Module):
     """A few positions for each token of the target, seen only by the token after which it is due.
 
     What is seen at a step is computed from the embedding of the token that is due, the encodings of the fact's prompt
-    and of the question, and their product. All of it shares maps, and a basis of ``connector_rank`` directions of the
-    cache. The decoder therefore never has to find out which token comes next, context is read as without memory, and
-    the tokens of a name it has never seen are said one after another.
+    and of the question, their product and their distance. All of it shares maps, and a basis of ``connector_rank``
+    directions of the cache. The decoder therefore never has to find out which token comes next, context is read as
+    without memory, and the tokens of a name it has never seen are said one after another.
 
-    A gate computed from fact and question is added to the attention scores, as a logarithm: shut, it leaves the base
-    model.
+    A gate computed from fact and question opens and shuts all of it: the logarithm of a probability is added to the
+    attention scores, and shut, it leaves the base model.
 
     Source: none; the paper's latent is one vector for the whole fact and its decoder is trained. With a frozen decoder
     that vector learns slowly.
@@ -91,7 +91,7 @@ class TokenConnector(nn.Module):
         width, hidden = config.connector_width, config.decoder.hidden_size
         per_position = 2 * shape.layers * shape.heads * shape.head_dim
         self.from_token = nn.Linear(hidden, width)
-        features = config.latent_size * (3 if config.query_aware else 1)
+        features = config.latent_size * (4 if config.query_aware else 1)
         self.from_fact = nn.Sequential(nn.Linear(features, width), nn.GELU(), nn.Linear(width, width))
         self.gate = nn.Sequential(nn.GELU(), nn.Linear(width, 1))
         self.positions = nn.Parameter(torch.zeros(self.per_token, width))
@@ -127,7 +127,13 @@ class TokenConnector(nn.Module):
         self, latent: Float[Tensor, "batch value"], query: Float[Tensor, "batch latent"] | None
     ) -> Float[Tensor, " batch"]:
         """Logarithm of how far the gate is open."""
-        return nn.functional.logsigmoid(self.gate(self._from_fact(latent, query))).squeeze(-1)
+        return nn.functional.logsigmoid(self.gate_logit(latent, query))
+
+    def gate_logit(
+        self, latent: Float[Tensor, "batch value"], query: Float[Tensor, "batch latent"] | None
+    ) -> Float[Tensor, " batch"]:
+        """Log-odds that the question is one for the fact."""
+        return self.gate(self._from_fact(latent, query)).squeeze(-1)
 
     def _from_fact(self, latent: Tensor, query: Tensor | None) -> Float[Tensor, "batch width"]:
         scale = self.latent_size**0.5  # unit vectors to entries of about 1
@@ -135,7 +141,7 @@ class TokenConnector(nn.Module):
         if not self.query_aware:
             return self.from_fact(fact)
         query = fact if query is None else query * scale
-        return self.from_fact(torch.cat([fact, query, fact * query], dim=-1))
+        return self.from_fact(torch.cat([fact, query, fact * query, (fact - query).abs()], dim=-1))
 
     @torch.no_grad()
     def start_from(self, decoder: PreTrainedModel, text_ids: Int[Tensor, " tokens"]) -> None:

@@ -5,7 +5,6 @@ Every example draws its target anew, so that only the memory can know it.
 
 import random
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from memory_llm.facts import Fact
+from memory_llm.larimar.relations import Relations, relation_of
 
 IN_SCOPE = {"prompt": 0.24, "stripped": 0.16, "full": 0.10}
 OUT_OF_SCOPE = {"neighbour": 0.12, "sibling": 0.10, "other_relation": 0.16, "unrelated": 0.05, "opening": 0.07}
@@ -89,9 +89,7 @@ class EditExamples(Dataset[EditExample]):
         self._excluded = {text.casefold() for text in exclude}
         self._pieces = [piece for piece in _word_pieces(tokenizer) if piece.casefold() not in self._excluded]
         self._targets = sorted({fact.target for fact in self.facts if self._is_usable(fact.target)})
-        self._by_relation: dict[str, list[int]] = defaultdict(list)
-        for row, fact in enumerate(self.facts):
-            self._by_relation[relation_of(fact)].append(row)
+        self._relations = Relations(self.facts)
 
     def __len__(self) -> int:
         return self.size
@@ -133,14 +131,14 @@ class EditExamples(Dataset[EditExample]):
             return rng.choice(OPENINGS).format(subject)
         if kind == "unrelated":
             return self._fact_of_other_relation(fact, rng).prompt
-        sibling = self.facts[rng.choice(self._by_relation[relation_of(fact)])]
+        sibling = self.facts[rng.choice(self._relations.rows[relation_of(fact)])]
         other_subject = sibling if sibling.subject != subject else self._fact_of_other_relation(fact, rng)
         return relation_of(fact).replace("{}", str(other_subject.subject))
 
     def _fact_of_other_relation(self, fact: Fact, rng: random.Random) -> Fact:
         for _ in range(10):
             other = rng.choice(self.facts)
-            if relation_of(other) != relation_of(fact) and other.subject != fact.subject:
+            if self._relations.differ(relation_of(other), relation_of(fact)) and other.subject != fact.subject:
                 break
         return other
 
@@ -148,7 +146,7 @@ class EditExamples(Dataset[EditExample]):
         if rng.random() < INVENTED * invented:
             target = self._invented(rng)
         elif rng.random() < 0.5:
-            target = self.facts[rng.choice(self._by_relation[relation_of(fact)])].target
+            target = self.facts[rng.choice(self._relations.rows[relation_of(fact)])].target
         else:
             target = rng.choice(self._targets)
         return target if self._is_usable(target) else rng.choice(self._targets)
@@ -175,11 +173,6 @@ class EditExamples(Dataset[EditExample]):
 def ramp(progress: float, start: float, end: float) -> float:
     """0 before the start, 1 from the end on, linear between."""
     return min(max((progress - start) / (end - start), 0.0), 1.0)
-
-
-def relation_of(fact: Fact) -> str:
-    """The prompt with ``{}`` for its subject."""
-    return fact.prompt.replace(str(fact.subject), "{}", 1)
 
 
 def _cut(text: str, count: int) -> tuple[str, str]:

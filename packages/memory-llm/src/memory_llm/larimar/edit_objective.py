@@ -67,19 +67,21 @@ def _left_padded(rows: Sequence[Sequence[int]], fill: int) -> Int[Tensor, "rows 
 
 
 class EditObjective(nn.Module):
-    """Cross-entropy of the target in scope, plus divergence from the base model out of scope.
+    """Cross-entropy of the target in scope, divergence from the base model out of scope, cross-entropy of the gate.
 
     Args:
         model: With a frozen decoder.
         kl_weight: Of the divergence KL(base || with memory), averaged over the last token of a question and its
             continuation's.
+        gate_weight: Of the cross-entropy of the connector's gate. A gate that is half open for every question costs
+            targets and base model alike, and the other two terms alone part the cases slowly.
 
     Source: none. The paper trains the decoder and leaves scope to a detector.
     """
 
-    def __init__(self, model: LarimarForCausalLM, *, kl_weight: float = 1.0):
+    def __init__(self, model: LarimarForCausalLM, *, kl_weight: float = 1.0, gate_weight: float = 0.5):
         super().__init__()
-        self.model, self.kl_weight = model, kl_weight
+        self.model, self.kl_weight, self.gate_weight = model, kl_weight, gate_weight
 
     def forward(
         self,
@@ -94,7 +96,7 @@ class EditObjective(nn.Module):
         fact_ids: Int[Tensor, "batch fact"],
         fact_mask: Int[Tensor, "batch fact"],
     ) -> dict[str, Any]:
-        """``loss`` and its parts ``target_loss`` and ``kept_kl``.
+        """``loss`` and its parts ``target_loss``, ``kept_kl`` and ``gate_loss``.
 
         Args:
             input_ids: Questions, and all of the answer but its last token in scope, or how they go on out of scope.
@@ -124,11 +126,23 @@ class EditObjective(nn.Module):
         )
         divergence = (base.exp() * (base - logits[outside].log_softmax(-1))).sum(-1)
         kept_kl = mean_over_ranks(divergence[due[outside, start:] >= 0])
+        gate_loss = self._gate_loss(latent, query, in_scope)
         return {
-            "loss": target_loss + self.kl_weight * kept_kl,
+            "loss": target_loss + self.kl_weight * kept_kl + self.gate_weight * gate_loss,
             "target_loss": target_loss.detach(),
             "kept_kl": kept_kl.detach(),
+            "gate_loss": gate_loss.detach(),
         }
+
+    def _gate_loss(
+        self,
+        latent: Float[Tensor, "batch value"],
+        query: Float[Tensor, "batch latent"],
+        in_scope: Bool[Tensor, " batch"],
+    ) -> Float[Tensor, ""]:
+        logits = self.model.connector.gate_logit(latent, query)
+        losses = nn.functional.binary_cross_entropy_with_logits(logits, in_scope.to(logits.dtype), reduction="none")
+        return mean_over_ranks(losses)
 
     @torch.no_grad()
     def _base_log_probs(
