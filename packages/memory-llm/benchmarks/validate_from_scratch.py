@@ -98,7 +98,7 @@ def measure(larimar: Larimar, seed: int) -> dict[str, float]:
     for number in TOGETHER:
         found |= {f"B2 recall, pinv, N = {number}": pinv[number, "reliability"]}
     found |= {
-        "B2 recall at N = K over own latent": pinv[SLOTS, "reliability"] / own,
+        "B2 recall at N = K over own latent": pinv[SLOTS, "reliability"] / max(own, CHANCE),
         "B3 drop from N = K to 2K": pinv[SLOTS, "reliability"] - pinv[2 * SLOTS, "reliability"],
         "B5 other wording, pinv, N = K": pinv[SLOTS, "paraphrase_full"],
         "B5 other wording, Gaussian, N = K": gaussian[SLOTS, "paraphrase_full"],

@@ -5,7 +5,7 @@ import torch
 
 from gpu_commons.testing import tiny_model
 from memory_llm.larimar.config import LarimarConfig
-from memory_llm.larimar.connector import RELEASED
+from memory_llm.larimar.connector import RELEASED, build_connector
 from memory_llm.larimar.model import LarimarForCausalLM
 
 FAMILIES = ("llama", "gpt2", "qwen", "gptj", "gemma")
@@ -262,6 +262,13 @@ def test_saved_model_loads_with_the_same_logits(make_larimar, family, connector,
 def test_decoders_whose_cache_takes_no_prefix_are_refused(make_larimar, family):
     with pytest.raises(ValueError, match="nothing can be put before its context; use a full-attention decoder such as"):
         make_larimar(family)
+
+
+def test_attention_without_4d_masks_is_refused():
+    decoder = tiny_model()
+    decoder.config._attn_implementation = "flash_attention_2"
+    with pytest.raises(ValueError, match="'flash_attention_2' takes no 4-D mask.*attn_implementation='sdpa'"):
+        build_connector(LarimarConfig(decoder=decoder.config), decoder)
 
 
 def test_unknown_choices_are_named():

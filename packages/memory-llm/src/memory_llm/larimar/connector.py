@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from transformers import DynamicCache, PreTrainedModel
 
-from gpu_commons.kv_cache import CacheShape, cache_shape
+from gpu_commons.kv_cache import MASK_4D_BACKENDS, CacheShape, cache_shape
 from memory_llm.larimar.config import LarimarConfig
 
 RELEASED = 1 << 30
@@ -18,9 +18,14 @@ def build_connector(config: LarimarConfig, decoder: PreTrainedModel) -> "LinearC
     """The connector that a config names, for a decoder whose cache takes a prefix.
 
     Raises:
-        ValueError: If the decoder's cache takes none.
+        ValueError: If the decoder's cache takes none, or its attention takes no mask that says who sees it.
     """
     shape = cache_shape(decoder)
+    if (backend := decoder.config._attn_implementation) not in MASK_4D_BACKENDS:
+        raise ValueError(
+            f"the decoder's attention backend {backend!r} takes no 4-D mask, by which tokens see a prefix or not; "
+            "load it with attn_implementation='sdpa'."
+        )
     if config.connector == "linear":
         return LinearConnector(config, shape)
     return TokenConnector(config, shape)
