@@ -5,6 +5,7 @@ Every example draws its target anew, so that only the memory can know it.
 
 import random
 import re
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -58,8 +59,8 @@ class EditExamples(Dataset[EditExample]):
 
     Out of scope are the fact's own neighbours, the same relation of another subject, another relation of the same
     subject, prompts of other facts, and openings about the subject that ask for nothing in particular. Half of the
-    targets come from the facts (half of these from the same relation), the rest are words, numbers and names made of
-    the decoder's own tokens, so that the connector learns to copy rather than to choose.
+    targets come from the facts (half of these from the same relation), the rest are words, numbers, phrases and names
+    made of the decoder's own tokens, so that the connector learns to copy rather than to choose.
 
     Args:
         facts: With subjects; those of CounterFact also have paraphrases and neighbours.
@@ -67,7 +68,8 @@ class EditExamples(Dataset[EditExample]):
         size: Number of examples.
         seed: Of all draws.
         max_target_tokens: Longest target, its full stop not counted.
-        exclude: Targets, and pieces of targets, that are never shown, to be tested on.
+        exclude: Targets, and pieces of targets, that are never shown, to be tested on; nor are their tokens, if they
+            have only one.
     """
 
     def __init__(
@@ -87,6 +89,9 @@ class EditExamples(Dataset[EditExample]):
             )
         self.tokenizer, self.max_target_tokens = tokenizer, max_target_tokens
         self._excluded = {text.casefold() for text in exclude}
+        tokens = (tokenizer(f" {text}", add_special_tokens=False)["input_ids"] for text in exclude)
+        self._excluded_tokens = {ids[0] for ids in tokens if len(ids) == 1}
+        self._texts = [text for fact in self.facts for text in (fact.prompt, *fact.paraphrases)]
         self._pieces = [piece for piece in _word_pieces(tokenizer) if piece.casefold() not in self._excluded]
         self._targets = sorted({fact.target for fact in self.facts if self._is_usable(fact.target)})
         self._relations = Relations(self.facts)
@@ -152,12 +157,16 @@ class EditExamples(Dataset[EditExample]):
         return target if self._is_usable(target) else rng.choice(self._targets)
 
     def _invented(self, rng: random.Random) -> str:
-        """A word, a number, or a name of several words or pieces."""
+        """A word, a number, a few words of running text, or a name of several words or pieces."""
         draw = rng.random()
-        if draw < 0.35:
+        if draw < 0.3:
             return rng.choice(self._pieces)
-        if draw < 0.5:
+        if draw < 0.42:
             return str(rng.randrange(10 ** rng.randint(1, 5)))
+        if draw < 0.65:
+            words = rng.choice(self._texts).split()
+            start = rng.randrange(len(words))
+            return " ".join(words[start : start + rng.randint(1, 5)]).strip(string.punctuation)
         words = []
         for _ in range(rng.randint(1, 3)):
             word = "".join(rng.choice(self._pieces) for _ in range(rng.randint(1, 2)))
@@ -165,9 +174,10 @@ class EditExamples(Dataset[EditExample]):
         return " ".join(words)
 
     def _is_usable(self, target: str) -> bool:
-        if target.casefold() in self._excluded:
+        if not target or any(f" {text} " in f" {target.casefold()} " for text in self._excluded):
             return False
-        return len(self.tokenizer(f" {target}", add_special_tokens=False)["input_ids"]) <= self.max_target_tokens
+        tokens = self.tokenizer(f" {target}", add_special_tokens=False)["input_ids"]
+        return len(tokens) <= self.max_target_tokens and not self._excluded_tokens.intersection(tokens)
 
 
 def ramp(progress: float, start: float, end: float) -> float:

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from transformers import Cache
 
+from memory_llm.larimar.connector import TokenConnector
 from memory_llm.larimar.edit_examples import EditExample
 from memory_llm.larimar.model import LarimarForCausalLM
 from memory_llm.larimar.pipeline import Larimar
@@ -76,12 +77,19 @@ class EditObjective(nn.Module):
         gate_weight: Of the cross-entropy of the connector's gate. A gate that is half open for every question costs
             targets and base model alike, and the other two terms alone part the cases slowly.
 
+    Raises:
+        ValueError: If the model has another connector than ``tokens``.
+
     Source: none. The paper trains the decoder and leaves scope to a detector.
     """
 
     def __init__(self, model: LarimarForCausalLM, *, kl_weight: float = 1.0, gate_weight: float = 0.5):
         super().__init__()
-        self.model, self.kl_weight, self.gate_weight = model, kl_weight, gate_weight
+        connector = model.connector
+        if not isinstance(connector, TokenConnector):
+            raise ValueError("edits need a model with connector='tokens'; the 'linear' one is trained on episodes.")
+        self.model, self.connector = model, connector
+        self.kl_weight, self.gate_weight = kl_weight, gate_weight
 
     def forward(
         self,
@@ -140,7 +148,7 @@ class EditObjective(nn.Module):
         query: Float[Tensor, "batch latent"],
         in_scope: Bool[Tensor, " batch"],
     ) -> Float[Tensor, ""]:
-        logits = self.model.connector.gate_logit(latent, query)
+        logits = self.connector.gate_logit(latent, query)
         losses = nn.functional.binary_cross_entropy_with_logits(logits, in_scope.to(logits.dtype), reduction="none")
         return mean_over_ranks(losses)
 
