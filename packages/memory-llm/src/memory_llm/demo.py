@@ -128,11 +128,15 @@ def ask_novel(larimar: Larimar, novel: str) -> list[NovelAnswer]:
 
 
 def hide_pass_keys(larimar: Larimar, novel: str) -> list[GridResult]:
-    """Pass keys in stretches of the novel, for the memory and for the decoder with its window full of text."""
+    """Pass keys in stretches of the novel, for the memory, and for the decoder where its window holds the text."""
     decoder, tokenizer = larimar.model.decoder, larimar.tokenizer
     haystacks = list(make_grid(novel, tokenizer, lengths=GRID_LENGTHS, depths=GRID_DEPTHS))
-    readers = (LongContextReader(larimar), FullContextReader(decoder, tokenizer))
-    return [run_grid(reader, haystacks) for reader in readers]
+    window = decoder.config.max_position_embeddings
+    short = [haystack for haystack in haystacks if haystack.num_tokens < window]
+    return [
+        run_grid(LongContextReader(larimar), haystacks),
+        run_grid(FullContextReader(decoder, tokenizer), short),
+    ]
 
 
 def _stage(name: str, editor: LarimarEditor) -> Stage:
@@ -190,7 +194,8 @@ def _page(stages: list[Stage], fills: list[tuple[str, int]], answers: list[Novel
             ),
             Section(
                 "Pass keys hidden in the novel",
-                "Five digits, by length of the text and depth; the decoder's own window holds 8,192 tokens.",
+                "Five digits, by length of the text and depth. The decoder's own window holds 8,192 tokens: longer texts "
+                "are not asked of it.",
                 grid_fragment(grid),
             ),
         ],
