@@ -13,6 +13,7 @@ import numpy as np
 from gpu_commons.page import Section, assemble_page, table_fragment, write_html
 from memory_llm.facts import Fact
 from memory_llm.haystack import FullContextReader, GridResult, bundled_book, grid_fragment, make_grid, run_grid
+from memory_llm.haystack.completion import window_of
 from memory_llm.larimar.editor import LarimarEditor
 from memory_llm.larimar.pipeline import Larimar
 from memory_llm.larimar.reader import LongContextReader
@@ -131,8 +132,8 @@ def hide_pass_keys(larimar: Larimar, novel: str) -> list[GridResult]:
     """Pass keys in stretches of the novel, for the memory, and for the decoder where its window holds the text."""
     decoder, tokenizer = larimar.model.decoder, larimar.tokenizer
     haystacks = list(make_grid(novel, tokenizer, lengths=GRID_LENGTHS, depths=GRID_DEPTHS))
-    window = decoder.config.max_position_embeddings
-    short = [haystack for haystack in haystacks if haystack.num_tokens < window]
+    window = window_of(decoder)
+    short = [haystack for haystack in haystacks if window is None or haystack.num_tokens < window]
     return [
         run_grid(LongContextReader(larimar), haystacks),
         run_grid(FullContextReader(decoder, tokenizer), short),

@@ -2,13 +2,14 @@
 
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
 from controlled_decoding.serving.row import FinishReason, Piece
 
 
-class AnswerFormat:
+class AnswerFormat(ABC):
     """The JSON of one request's answers; subclasses know what differs between the two endpoints."""
 
     prefix, object_name, chunk_name = "", "", ""
@@ -55,11 +56,13 @@ class AnswerFormat:
             "total_tokens": self._num_prompt_tokens + made,
         }
 
+    @abstractmethod
     def _choice(self, index: int, text: str, reason: FinishReason | None) -> dict[str, Any]:
-        raise NotImplementedError
+        """A whole answer."""
 
+    @abstractmethod
     def _choice_chunk(self, piece: Piece) -> dict[str, Any]:
-        raise NotImplementedError
+        """A piece of an answer."""
 
 
 class ChatFormat(AnswerFormat):

@@ -74,8 +74,7 @@ class EditObjective(nn.Module):
         model: With a frozen decoder.
         kl_weight: Of the divergence KL(base || with memory), averaged over the last token of a question and its
             continuation's.
-        gate_weight: Of the cross-entropy of the connector's gate. A gate that is half open for every question costs
-            targets and base model alike, and the other two terms alone part the cases slowly.
+        gate_weight: Of the cross-entropy of the connector's gate, which says outright what the other terms imply.
 
     Raises:
         ValueError: If the model has another connector than ``tokens``.
