@@ -1,7 +1,8 @@
 """Fill the tables between ``<!-- results: ... -->`` and ``<!-- end results -->`` from the newest result files.
 
-A marker names the benchmark, ``bench_cost`` inside a package and ``controlled-decoding/bench_cost`` elsewhere. Of each
-hardware the newest record is shown. Run with ``--write`` to update the files, without to list those that differ.
+A marker names the benchmark, ``bench_cost`` inside a package and ``controlled-decoding/bench_cost`` elsewhere;
+``bench_cost, targets`` shows only the figures that have a target. Of each hardware the newest record is shown. Run with
+``--write`` to update the files, without to list those that differ.
 """
 
 import argparse
@@ -13,7 +14,10 @@ from typing import Any
 
 from members import ROOT, members
 
-MARKED = re.compile(r"(<!-- results: (?P<name>[\w./-]+) -->\n)(?P<body>.*?)(<!-- end results -->)", re.DOTALL)
+MARKED = re.compile(
+    r"(<!-- results: (?P<name>[\w./-]+)(?P<targets>, targets)? -->\n)(?P<body>.*?)(?P<end><!-- end results -->)",
+    re.DOTALL,
+)
 
 
 def documents(root: Path) -> list[Path]:
@@ -28,7 +32,8 @@ def filled(document: Path, root: Path) -> str:
     def fill(match: re.Match[str]) -> str:
         folder, _, name = match["name"].rpartition("/")
         package = root / "packages" / folder if folder else document.parent
-        return match[1] + tables(newest_records(package / "benchmarks" / "results", name)) + match[4]
+        records = newest_records(package / "benchmarks" / "results", name)
+        return match[1] + tables(records, only_targets=bool(match["targets"])) + match["end"]
 
     return MARKED.sub(fill, document.read_text(encoding="utf-8"))
 
@@ -41,15 +46,15 @@ def newest_records(results: Path, name: str) -> list[dict[str, Any]]:
     return [json.loads(newest[hardware].read_text(encoding="utf-8")) for hardware in sorted(newest)]
 
 
-def tables(records: list[dict[str, Any]]) -> str:
+def tables(records: list[dict[str, Any]], *, only_targets: bool = False) -> str:
     """One Markdown table a record, each followed by its provenance."""
     if not records:
         return "No result is committed yet.\n"
-    return "\n".join(_table(record) for record in records)
+    return "\n".join(_table(record, only_targets) for record in records)
 
 
-def _table(record: dict[str, Any]) -> str:
-    figures = record["figures"]
+def _table(record: dict[str, Any], only_targets: bool) -> str:
+    figures = [figure for figure in record["figures"] if figure["target"] is not None or not only_targets]
     optional = [key for key in ("interval", "baseline", "target") if any(figure[key] is not None for figure in figures)]
     header = ["figure", "value", *optional, "unit", "better"]
     rows = [[_cell(figure, key) for key in ("id", *header[1:])] for figure in figures]

@@ -62,6 +62,17 @@ def test_a_document_elsewhere_names_the_package(workspace):
     assert "| tree plan | 1.235 |" in tables.filled(workspace / "README.md", workspace)
 
 
+def test_a_marker_may_ask_for_the_figures_with_a_target_alone(workspace):
+    add_record(workspace)
+    add_record(workspace, name="bench_free", target=None)
+    document = workspace / "README.md"
+    document.write_text(
+        "<!-- results: p/bench_cost, targets -->\n<!-- end results -->\n"
+        "<!-- results: p/bench_free, targets -->\n<!-- end results -->\n"
+    )
+    assert tables.filled(document, workspace).count("| tree plan |") == 1
+
+
 def test_a_filled_document_is_no_longer_stale(workspace):
     add_record(workspace)
     (stale,) = tables.stale(workspace)

@@ -1,8 +1,9 @@
 """Pass keys and needles hidden in the King James Bible, at four lengths and five depths, for three readers.
 
 Larimar's reader with the connector of the package; the same decoder with the passages that this reader found in its
-prompt (retrieval by the same encoder); and the decoder with as much of the text as its window holds. Long haystacks are
-fewer. A killed run goes on where it was if ``--work`` is given.
+prompt (retrieval by the same encoder); and the decoder with as much of the text as its window holds, which beyond the
+window is asked only once at each depth. Long haystacks are fewer. A killed run goes on where it was if ``--work`` is
+given.
 """
 
 import argparse
@@ -109,12 +110,15 @@ def ask_all(
     readers = [ours, PassagesInPrompt(ours), FullContextReader(larimar.model.decoder, larimar.tokenizer)]
     results = [GridResult(reader.name, [], []) for reader in readers]
     settings = {"models": larimar.fingerprint, "connector": larimar.provenance}
+    window = window_of(larimar.model.decoder)
     for length, count in lengths.items():
         grid = make_grid(
             book, book.tokenizer, lengths=[length], depths=DEPTHS, per_cell=count, seed=seed, make_needle=KINDS[kind]
         )
-        for haystack in grid:
-            for reader, result in zip(readers, results, strict=True):
+        for number, haystack in enumerate(grid):
+            fits = window is None or length < window or number % count == 0
+            asked = readers if fits else readers[:-1]
+            for reader, result in zip(asked, results, strict=False):
                 out = work / kind / reader.name
                 one = run_grid(reader, [haystack], out=out, settings=settings, progress=False)
                 result.answers.extend(one.answers)

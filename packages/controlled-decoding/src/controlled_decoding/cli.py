@@ -2,22 +2,21 @@
 verbs.
 """
 
-import json
-import logging
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from controlled_decoding import __version__
 from controlled_decoding.config import SASAConfig
 from controlled_decoding.serving.limits import ServerLimits
+from gpu_commons.cli import run_verbs, show
 
 if TYPE_CHECKING:
     from controlled_decoding.labelled_text import LabelledTexts
     from controlled_decoding.subspace import SubspaceClassifier
     from gpu_commons.models import LoadedModel
 
-BAD_INPUT = 2
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 DEFAULT_MODEL = "bundled:smollm2-135m-instruct"
 
@@ -77,11 +76,11 @@ def fit(
     loaded = _load(model, dtype)
     reading: dict[str, Any] = {"unfinished": unfinished, "chat": chat, "holdout": holdout, "seed": seed}
     if layer_sweep:
-        _print([asdict(row) for row in sweep(*loaded, rows, **reading)], as_json=json)
+        show([asdict(row) for row in sweep(*loaded, rows, **reading)], as_json=json)
         return
     subspace = fit_subspace(*loaded, rows, attribute=attribute, layer=layer, solver=solver, **reading)
     subspace.save_pretrained(out)
-    _print({"saved": out, **_facts(subspace)}, as_json=json)
+    show({"saved": out, **_facts(subspace)}, as_json=json)
 
 
 def inspect(subspace: str, json: bool = False) -> None:
@@ -91,7 +90,7 @@ def inspect(subspace: str, json: bool = False) -> None:
         subspace: Folder or hub id of the artifact.
         json: Result as JSON on stdout.
     """
-    _print(_facts(_subspace(subspace)), as_json=json)
+    show(_facts(_subspace(subspace)), as_json=json)
 
 
 def calibrate(
@@ -130,7 +129,7 @@ def calibrate(
     rows = _labelled(data, text=text, label=label, undesired=undesired, score=score, threshold=threshold, prompt=prompt)
     new = calibrate_subspace(old, *_load(model, dtype), rows)
     new.save_pretrained(out)
-    _print({"saved": out, "slope": new.slope, "intercept": new.intercept, "slope_before": old.slope}, as_json=json)
+    show({"saved": out, "slope": new.slope, "intercept": new.intercept, "slope_before": old.slope}, as_json=json)
 
 
 def generate(
@@ -192,7 +191,7 @@ def generate(
     for answer in continuations(
         *_load(model, dtype), method, wanted, chat=chat, seed=seed, batch_size=batch_size, **sampling
     ):
-        _print(asdict(answer) if json else answer.text, as_json=json)
+        show(asdict(answer) if json else answer.text, as_json=json)
 
 
 def evaluate_methods(
@@ -259,7 +258,7 @@ def evaluate_methods(
         out=out,
     )
     Path(out, "pareto.html").write_text(pareto_html(result), encoding="utf-8")
-    _print(result.to_record() if json else result.to_markdown(), as_json=json)
+    show(result.to_record() if json else result.to_markdown(), as_json=json)
 
 
 def trace(
@@ -391,27 +390,8 @@ VERBS: dict[str, Any] = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a verb; 0 = done, 1 = failed, 2 = bad input (with one sentence on stderr)."""
-    import jsonargparse
-
-    import controlled_decoding
-
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    try:
-        jsonargparse.auto_cli(
-            VERBS,
-            args=arguments,
-            prog="controlled-decoding",
-            as_positional=False,
-            version=controlled_decoding.__version__,
-        )
-    except (ValueError, OSError, ImportError) as error:
-        print(f"controlled-decoding: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        return 1
-    return 0
+    """Run a verb, and return the exit code; see :func:`gpu_commons.cli.run_verbs`."""
+    return run_verbs(VERBS, command="controlled-decoding", version=__version__, arguments=arguments)
 
 
 def _load(source: str, dtype: str) -> "LoadedModel":
@@ -441,17 +421,6 @@ def _facts(subspace: "SubspaceClassifier") -> dict[str, Any]:
     site = {"layer": subspace.site.layer, "after_final_norm": subspace.site.normed, "width": len(subspace.weight)}
     line = {"log_odds_slope": subspace.slope, "log_odds_intercept": subspace.intercept}
     return {"attribute": subspace.attribute, **site, **line, **report, "model": subspace.model, **subspace.provenance}
-
-
-def _print(result: Any, *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(result))
-    elif isinstance(result, dict):
-        print("\n".join(f"{name}: {value}" for name, value in result.items()))
-    elif isinstance(result, list):
-        print("\n".join("  ".join(f"{name}={value}" for name, value in row.items()) for row in result))
-    else:
-        print(result)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 """The command ``memory-llm``: parses, calls the public API, prints results. Heavy imports happen inside the verbs."""
 
-import logging
 import sys
 from typing import Any
 
+from gpu_commons.cli import run_verbs
+from memory_llm import __version__
 from memory_llm.commands import haystack, larimar
-
-BAD_INPUT = 2
 
 
 def demo(out: str = "demo") -> None:
@@ -44,23 +43,8 @@ VERBS: dict[str, Any] = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a verb; 0 = done, 1 = failed, 2 = bad input (with one sentence on stderr)."""
-    import jsonargparse
-
-    import memory_llm
-
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    try:
-        jsonargparse.auto_cli(
-            VERBS, args=arguments, prog="memory-llm", as_positional=False, version=memory_llm.__version__
-        )
-    except (ValueError, OSError, ImportError) as error:
-        print(f"memory-llm: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        return 1
-    return 0
+    """Run a verb, and return the exit code; see :func:`gpu_commons.cli.run_verbs`."""
+    return run_verbs(VERBS, command="memory-llm", version=__version__, arguments=arguments)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,53 @@
-"""What a language model needs from the machine: loading, cache surgery, solves, devices and run records."""
+"""What a language model needs from the machine: loading, cache surgery, solves, devices and run records.
 
+Names are imported when they are first used, so that a command's ``--help`` does not wait for torch.
+"""
+
+import importlib
 import importlib.metadata
+from typing import TYPE_CHECKING, Any
 
-from gpu_commons.device import (
-    largest_batch,
-    make_generator,
-    peak_memory,
-    resolve_device,
-    resolve_dtype,
-    seed_everything,
-)
-from gpu_commons.kv_cache import Branches, decoder_of, open_branches
-from gpu_commons.linalg import ClassMoments, solve_spd
-from gpu_commons.models import bundled_path, load_model, model_fingerprint, tokenizer_fingerprint
-from gpu_commons.records import Figure, environment_record, read_records, write_record
-from gpu_commons.sentence_encoder import SentenceEncoder
+if TYPE_CHECKING:
+    from gpu_commons.cli import run_verbs, show
+    from gpu_commons.device import (
+        largest_batch,
+        make_generator,
+        peak_memory,
+        resolve_device,
+        resolve_dtype,
+        seed_everything,
+    )
+    from gpu_commons.kv_cache import Branches, decoder_of, open_branches
+    from gpu_commons.linalg import ClassMoments, solve_spd
+    from gpu_commons.models import bundled_path, load_model, model_fingerprint, tokenizer_fingerprint
+    from gpu_commons.records import Figure, environment_record, read_records, write_record
+    from gpu_commons.sentence_encoder import SentenceEncoder
 
 __version__ = importlib.metadata.version("gpu-commons")
+_HOME = {
+    "Branches": "kv_cache",
+    "ClassMoments": "linalg",
+    "Figure": "records",
+    "SentenceEncoder": "sentence_encoder",
+    "bundled_path": "models",
+    "decoder_of": "kv_cache",
+    "environment_record": "records",
+    "largest_batch": "device",
+    "load_model": "models",
+    "make_generator": "device",
+    "model_fingerprint": "models",
+    "open_branches": "kv_cache",
+    "peak_memory": "device",
+    "read_records": "records",
+    "resolve_device": "device",
+    "resolve_dtype": "device",
+    "run_verbs": "cli",
+    "seed_everything": "device",
+    "show": "cli",
+    "solve_spd": "linalg",
+    "tokenizer_fingerprint": "models",
+    "write_record": "records",
+}
 __all__ = [
     "Branches",
     "ClassMoments",
@@ -34,8 +65,16 @@ __all__ = [
     "read_records",
     "resolve_device",
     "resolve_dtype",
+    "run_verbs",
     "seed_everything",
+    "show",
     "solve_spd",
     "tokenizer_fingerprint",
     "write_record",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'gpu_commons' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"gpu_commons.{_HOME[name]}"), name)

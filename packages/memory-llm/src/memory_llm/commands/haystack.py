@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from memory_llm.commands.output import show
+from gpu_commons.cli import show
 
 if TYPE_CHECKING:
     from memory_llm.haystack import LongReader

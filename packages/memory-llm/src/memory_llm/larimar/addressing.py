@@ -7,7 +7,7 @@ length, since raw encodings share a large common part that makes them nearly par
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 GAUSSIAN_FLOOR = 1e-12
@@ -87,12 +87,17 @@ def gaussian_weights(
 def nearest_rows(
     keys: Float[Tensor, "rows key"],
     references: Float[Tensor, "slots key"],
-    usable: Bool[Tensor, " slots"] | None = None,
+    lengths: Float[Tensor, " slots"] | None = None,
 ) -> tuple[Int[Tensor, " rows"], Float[Tensor, " rows"]]:
-    """Index (0-based) of each key's nearest usable reference and the squared distance to it, in blocks of keys."""
-    lengths = references.square().sum(-1)
-    if usable is not None:
-        lengths = lengths.masked_fill(~usable, torch.inf)
+    """Index (0-based) of each key's nearest reference and the squared distance to it, in blocks of keys.
+
+    Args:
+        keys: What to look for.
+        references: Where.
+        lengths: Squared lengths of the references if they are known, infinite for those that are not to be found.
+    """
+    if lengths is None:
+        lengths = references.square().sum(-1)
     found = [
         (block.square().sum(-1, keepdim=True) - 2 * block @ references.mT + lengths).min(-1)
         for block in keys.split(BLOCK)

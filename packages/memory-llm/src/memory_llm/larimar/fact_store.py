@@ -133,10 +133,11 @@ class FactStore:
 
     def keys(self) -> Float[Tensor, "facts key"] | None:
         """Placed keys of all facts in the order of the log; None if it does not keep them."""
+        if isinstance(self.bank, SlotBank):
+            return self.bank.keys[[entry.slot for entry in self.entries.values()]]
         found = []
         for entry in self.entries.values():
-            bank = self.spill if entry.spilled else self.bank
-            key = bank.keys[entry.slot] if entry.slot is not None and isinstance(bank, SlotBank) else entry.key
+            key = self.spill.keys[entry.slot] if self.spill is not None and entry.slot is not None else entry.key
             if key is None:
                 return None
             found.append(key)

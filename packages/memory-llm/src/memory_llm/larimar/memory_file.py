@@ -120,7 +120,10 @@ def _bank_tensors(prefix: str, bank: SlotBank | LeastSquaresBank) -> dict[str, T
 
 
 def _fill(bank: SlotBank | LeastSquaresBank, prefix: str, tensors: Mapping[str, Tensor]) -> None:
-    for name in _SLOT_TENSORS if isinstance(bank, SlotBank) else _SUM_TENSORS:
+    if isinstance(bank, SlotBank):
+        bank.fill(*(tensors[f"{prefix}.{name}"] for name in _SLOT_TENSORS))
+        return
+    for name in _SUM_TENSORS:
         setattr(bank, name, tensors[f"{prefix}.{name}"])
 
 

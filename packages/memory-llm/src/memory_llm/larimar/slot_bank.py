@@ -32,6 +32,7 @@ class SlotBank:
         self.keys = torch.zeros(num_slots, key_width, dtype=torch.float64)
         self.values = torch.zeros(num_slots, value_width)
         self.occupied: Bool[Tensor, " slots"] = torch.zeros(num_slots, dtype=torch.bool)
+        self._lengths = _free(num_slots)  # squared, of the keys: computing them costs as much as searching
 
     @property
     def num_slots(self) -> int:
@@ -47,12 +48,24 @@ class SlotBank:
         """Put facts into the lowest free slots and return these (0-based); the caller has seen to it that they fit."""
         slots = (~self.occupied).nonzero().flatten()[: len(keys)]
         self.keys[slots], self.values[slots], self.occupied[slots] = keys, values.to("cpu", torch.float32), True
+        self._lengths[slots] = self.keys[slots].square().sum(-1)
         return slots.tolist()
 
     def erase(self, slots: Sequence[int]) -> None:
         """Free slots and overwrite what they held."""
         rows = torch.tensor(list(slots), dtype=torch.long)
         self.keys[rows], self.values[rows], self.occupied[rows] = 0.0, 0.0, False
+        self._lengths[rows] = torch.inf
+
+    def fill(
+        self,
+        keys: Float[Tensor, "slots key"],
+        values: Float[Tensor, "slots value"],
+        occupied: Bool[Tensor, " slots"],
+    ) -> None:
+        """Take over the slots of another bank, as a file holds them."""
+        self.keys, self.values, self.occupied = keys, values, occupied
+        self._lengths = keys.square().sum(-1).masked_fill(~occupied, torch.inf)
 
     def weights(self, keys: Float[Tensor, "rows key"]) -> Float[Tensor, "rows slots"]:
         """Read weights over all slots; free ones get 0, and so do all of an empty memory."""
@@ -75,7 +88,7 @@ class SlotBank:
     def nearest(self, keys: Float[Tensor, "rows key"]) -> tuple[Int[Tensor, " rows"], Float[Tensor, " rows"]]:
         """Slot and squared distance of each key's nearest fact; the memory is not empty."""
         top = int(self.occupied.nonzero()[-1]) + 1  # slots fill from below, so this is a view of what matters
-        return nearest_rows(keys, self.keys[:top], self.occupied[:top])
+        return nearest_rows(keys, self.keys[:top], self._lengths[:top])
 
     def grow(self, num_slots: int) -> None:
         """Add free slots up to this number."""
@@ -83,3 +96,9 @@ class SlotBank:
         self.keys = torch.cat([self.keys, self.keys.new_zeros(more, self.keys.shape[1])])
         self.values = torch.cat([self.values, self.values.new_zeros(more, self.values.shape[1])])
         self.occupied = torch.cat([self.occupied, self.occupied.new_zeros(more)])
+        self._lengths = torch.cat([self._lengths, _free(more)])
+
+
+def _free(num_slots: int) -> Float[Tensor, " slots"]:
+    """Lengths at which a slot is never the nearest."""
+    return torch.full((num_slots,), torch.inf, dtype=torch.float64)

@@ -1,0 +1,48 @@
+"""What the packages' commands have in common: verbs made of functions, exit codes, results for people or as JSON."""
+
+import json
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+DONE, FAILED, BAD_INPUT = 0, 1, 2
+
+
+def run_verbs(verbs: Mapping[str, Any], *, command: str, version: str, arguments: Sequence[str] | None = None) -> int:
+    """Run the verb that the arguments name, and return the exit code.
+
+    Args:
+        verbs: Functions by name, or further verbs; annotations and docstrings of the functions become options and help.
+        command: Name of the command, before its messages too.
+        version: What ``--version`` prints.
+        arguments: Those of the process if absent.
+
+    Returns:
+        0 = done, 1 = interrupted, 2 = bad input, with one sentence on stderr.
+    """
+    import jsonargparse
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    given = None if arguments is None else list(arguments)
+    try:
+        jsonargparse.auto_cli(dict(verbs), args=given, prog=command, as_positional=False, version=version)
+    except (ValueError, OSError, ImportError) as error:
+        print(f"{command}: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        return FAILED
+    return DONE
+
+
+def show(result: Any, *, as_json: bool) -> None:
+    """Print a result on stdout: a text, fields, or rows of fields."""
+    if as_json:
+        print(json.dumps(result))
+    elif isinstance(result, Mapping):
+        print("\n".join(f"{name}: {value}" for name, value in result.items()))
+    elif isinstance(result, list):
+        print("\n".join("  ".join(f"{name}={value}" for name, value in row.items()) for row in result))
+    else:
+        print(result)
