@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from counterfact import Split, odd_tokens, split_counterfact, with_target  # the file beside this one
+from remembered import Remembered, Scoped  # likewise
 from train_connector import train  # likewise
 
 from gpu_commons import Figure, SentenceEncoder, write_record
@@ -36,7 +37,7 @@ from memory_llm.facts import (
 )
 from memory_llm.larimar.as_method import LarimarMethod
 from memory_llm.larimar.edit_examples import OPENINGS
-from memory_llm.larimar.pipeline import CONNECTOR_FILE, Larimar, bundled_connector
+from memory_llm.larimar.pipeline import CONNECTOR_FILE, ENCODER, Larimar, bundled_connector
 from memory_llm.larimar.relations import Relations, relation_of
 from memory_llm.larimar.scope import EncoderScope, calibrate
 
@@ -88,18 +89,22 @@ def main() -> None:
     run, _ = parser.parse_known_args()
     split = split_counterfact(run.data)
     zsre = read_facts(run.data / "fact-editing" / "zsre_train_1k_easyedit.json")[: run.baseline_facts]
+    larimar = Larimar.from_connector(dtype="bfloat16")
+    base = Remembered(NoEdit(larimar.model.decoder, larimar.tokenizer))
+    fixed, threshold = scope_and_retrieval(larimar, split)  # of the encoder alone, the same for all seeds
     by_seed: list[Measures] = []
     for seed in run.seeds:
         folder = connector(run.data, run.work, seed)
-        larimar = Larimar.from_connector(folder, dtype="bfloat16")
-        fixed, threshold = scope_and_retrieval(larimar, split)  # of the encoder alone, the same for all seeds
         kept = run.work / f"seed{seed}-{run.facts}-{_digest(folder)}.json"
         if not kept.is_file():
-            kept.write_text(json.dumps(of_connector(larimar, split, split.held_out[: run.facts], zsre, threshold)))
+            trained = Larimar.from_connector(folder, dtype="bfloat16")
+            found = of_connector(trained, base, split, split.held_out[: run.facts], zsre, threshold)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text(json.dumps(found))
         by_seed.append(json.loads(kept.read_text()))
         print(*summary(by_seed[-1], seed), sep="\n", file=sys.stderr)
     averaged = {name: np.mean([one[name] for one in by_seed], axis=0).tolist() for name in by_seed[0]}
-    rivals = of_baselines(larimar, split.held_out[: run.baseline_facts], zsre, 2 * threshold - 1, run.tuned_facts)
+    rivals = of_baselines(base, split.held_out[: run.baseline_facts], zsre, 2 * threshold - 1, run.tuned_facts)
     every = fixed | averaged | rivals
     path = write_record(
         "validate_editing",
@@ -137,13 +142,17 @@ def connector(data: Path, work: Path, seed: int) -> Path:
 
 
 def of_connector(
-    larimar: Larimar, split: Split, facts: Sequence[Fact], zsre: Sequence[Fact], threshold: float
+    larimar: Larimar, base: Remembered, split: Split, facts: Sequence[Fact], zsre: Sequence[Fact], threshold: float
 ) -> Measures:
     """All figures of one connector."""
-    base = NoEdit(larimar.model.decoder, larimar.tokenizer)
-    plain = LarimarMethod(larimar, name=OURS)
-    scoped = LarimarMethod(larimar, scope=EncoderScope(threshold), name=SCOPED)
-    pinv = LarimarMethod(larimar, name=PINV, addressing="pinv", num_slots=512, on_overflow="warn")
+    plain, pinv = (
+        Remembered(method)
+        for method in (
+            LarimarMethod(larimar, name=OURS),
+            LarimarMethod(larimar, name=PINV, addressing="pinv", num_slots=512, on_overflow="warn"),
+        )
+    )
+    scoped = Scoped(LarimarMethod(larimar, scope=EncoderScope(threshold), name=SCOPED), plain, base)
     report = Report(outcomes=())
     for method in (plain, scoped):
         report += evaluate(method, facts, base=base, progress=True)
@@ -154,25 +163,24 @@ def of_connector(
             )
     report += retention(plain, split.held_out, checkpoints=[1, 10, 100, 1000], progress=True)
     together = split.held_out[: TOGETHER[-1]]
-    report += forgetting(plain, together, [fact.id for fact in together[:FORGOTTEN]], base=base)
+    report += forgetting(plain.method, together, [fact.id for fact in together[:FORGOTTEN]], base=base.method)
     found = measures(report) | open_vocabulary(larimar, split) | own_subject(plain, base, facts, split)
     return found | measures(evaluate(plain, zsre, base=base, progress=True), "ZsRE, ")
 
 
 def of_baselines(
-    larimar: Larimar, facts: Sequence[Fact], zsre: Sequence[Fact], threshold: float, num_tuned: int
+    base: Remembered, facts: Sequence[Fact], zsre: Sequence[Fact], threshold: float, num_tuned: int
 ) -> Measures:
     """No edit, the fact in the prompt by every wording, look-up with and without the scope of ours, fine-tuning."""
-    base = NoEdit(larimar.model.decoder, larimar.tokenizer)
-    encoder = SentenceEncoder(larimar.provenance["encoder"])
-    prompted = [InContext(base, encoder, wording=wording) for wording in WORDINGS]
-    scoped = [InContext(base, encoder, threshold=threshold), Lookup(base, encoder, threshold=threshold)]
+    decoder, encoder = base.method, SentenceEncoder(ENCODER)
+    prompted = [InContext(decoder, encoder, wording=wording) for wording in WORDINGS]
+    scoped = [InContext(decoder, encoder, threshold=threshold), Lookup(decoder, encoder, threshold=threshold)]
     found: Measures = {}
-    for method in (base, *prompted, Lookup(base, encoder), *scoped):
+    for method in (base, *prompted, Lookup(decoder, encoder), *scoped):
         found |= measures(evaluate(method, facts, base=base, progress=True))
     for method in (base, *prompted):
         found |= measures(evaluate(method, zsre, base=base, progress=True), "ZsRE, ")
-    return found | measures(evaluate(FineTune(base), facts[:num_tuned], base=base, progress=True))
+    return found | measures(evaluate(FineTune(decoder), facts[:num_tuned], base=base, progress=True))
 
 
 def measures(report: Report, before: str = "") -> Measures:
@@ -242,7 +250,7 @@ def _name(rng: random.Random, split: Split) -> str:
     return f"{words[0][0]} {words[1][-1]}"
 
 
-def own_subject(method: LarimarMethod, base: NoEdit, facts: Sequence[Fact], split: Split) -> Measures:
+def own_subject(method: Remembered, base: Remembered, facts: Sequence[Fact], split: Split) -> Measures:
     """Whether the next token stays the base model's where a fact's own subject comes up, but not its relation."""
     rng, facts = random.Random(0), [fact for fact in facts if fact.subject]
     relations = Relations(split.held_out)

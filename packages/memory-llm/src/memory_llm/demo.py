@@ -49,9 +49,11 @@ NEIGHBOURS = {
     "beatles": "The Rolling Stones were formed in the city of",
 }
 NOVEL_QUESTIONS = (
-    ("What is a truth universally acknowledged?", "It is a truth universally acknowledged, that"),
+    ("How old is Lydia?", "Lydia was a stout, well-grown girl of"),
+    ("How large is Mr. Bennet's estate?", "Mr. Bennet's property consisted almost entirely in an estate of"),
+    ("What is said of a lady's imagination?", "A lady's imagination is very"),
+    ("What is vanity, and what is pride?", "Pride relates more to"),
     ("What is Mr. Bingley's income?", "A single man of large fortune;"),
-    ("Who was the master of Pemberley?", "He was the"),
 )
 GRID_LENGTHS, GRID_DEPTHS = (2_000, 16_000, 128_000), (0.0, 0.5, 1.0)
 

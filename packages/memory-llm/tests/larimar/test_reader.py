@@ -81,4 +81,5 @@ def test_text_on_disk_serves_a_later_process(larimar, tmp_path, make_larimar):
 def test_places_are_all_word_ends_of_a_sentence_with_as_many_words_before_as_asked():
     text = "Ann is here. Bob left."
     assert _places(text, 9) == [("Ann", "is here."), ("Ann is", "here."), ("Bob", "left.")]
+    assert _places("Ann\n is\nhere.", 9) == [("Ann", "is here."), ("Ann is", "here.")]
     assert _places(text, 1) == [("Ann", "is here."), ("is", "here."), ("Bob", "left.")]

@@ -66,14 +66,14 @@ class LarimarAnswerer:
 
     def score(self, prompts: Sequence[str], targets: Sequence[str]) -> list[TargetScore]:
         """How each target fares after its prompt."""
-        forward = _Forward(self.method.larimar, prompts, *self._readouts(prompts))
+        forward = _Forward(self.method.larimar, prompts, *self.readouts(prompts))
         return score_targets(
             forward, self.method.larimar.tokenizer, prompts, targets, batch_size=self.method.batch_size
         )
 
     def next_log_probs(self, prompts: Sequence[str]) -> Float[Tensor, "prompts vocab"]:
         """Log-probabilities of the next token."""
-        forward = _Forward(self.method.larimar, prompts, *self._readouts(prompts))
+        forward = _Forward(self.method.larimar, prompts, *self.readouts(prompts))
         return next_log_probs(forward, self.method.larimar.tokenizer, prompts, batch_size=self.method.batch_size)
 
     def answer(self, prompts: Sequence[str], *, max_new_tokens: int = 8) -> list[str]:
@@ -81,7 +81,7 @@ class LarimarAnswerer:
         said = continue_scoped(
             self.method.larimar,
             prompts,
-            *self._readouts(prompts),
+            *self.readouts(prompts),
             batch_size=self.method.batch_size,
             max_new_tokens=max_new_tokens,
         )
@@ -93,9 +93,10 @@ class LarimarAnswerer:
         for memory in self.memories:
             memory.forget([name for name in ids if name in memory])
 
-    def _readouts(
+    def readouts(
         self, prompts: Sequence[str]
     ) -> tuple[Float[Tensor, "prompts value"], Float[Tensor, "prompts latent"], Bool[Tensor, " prompts"]]:
+        """What the memory says to each question, the questions' encodings, and which of them are in scope."""
         queries = self.method.larimar.encode(prompts, truncate=True)
         scope = self.method.scope
         if not self.alone:
