@@ -1,10 +1,10 @@
 """Edit SmolLM2 on held-out CounterFact and ZsRE records with connectors of three seeds, beside every baseline.
 
 ``--data`` is a folder with ``fact-editing/``. The connector of the package is that of seed 0; those of other seeds are
-trained into ``--work`` first, 20 CPU minutes each. Each fact is told alone; then N of them share one memory, 1,000 are
-told one after another, and some are forgotten. Baselines see the same facts and questions: no edit, the fact in the
-prompt in three wordings, fine-tuning one matrix, and look-up of the stored string. Figures of connectors are means over
-seeds, with intervals over facts.
+trained into ``--work`` first, half an hour each on two cores, and a killed run goes on from what lies there. Each fact
+is told alone; then N of them share one memory, 1,000 are told one after another, and some are forgotten. Baselines see
+the same facts and questions: no edit, the fact in the prompt in three wordings, fine-tuning one matrix, and look-up of
+the stored string. Figures of connectors are means over seeds, with intervals over facts.
 """
 
 import argparse
@@ -81,7 +81,7 @@ LOWER = ("false reject", "false accept", "kl", "forgotten", "leak")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path, default=Path("validate-editing"))
+    parser.add_argument("--work", type=Path, default=RESULTS / "scratch" / "validate_editing")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--facts", type=int, default=1000)
     parser.add_argument("--baseline-facts", type=int, default=300)
