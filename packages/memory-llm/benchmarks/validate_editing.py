@@ -12,7 +12,8 @@ import hashlib
 import json
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -95,16 +96,13 @@ def main() -> None:
     by_seed: list[Measures] = []
     for seed in run.seeds:
         folder = connector(run.data, run.work, seed)
-        kept = run.work / f"seed{seed}-{run.facts}-{_digest(folder)}.json"
-        if not kept.is_file():
-            trained = Larimar.from_connector(folder, dtype="bfloat16")
-            found = of_connector(trained, base, split, split.held_out[: run.facts], zsre, threshold)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_text(json.dumps(found))
-        by_seed.append(json.loads(kept.read_text()))
+        measure = partial(of_connector, folder, base, split, split.held_out[: run.facts], zsre, threshold)
+        by_seed.append(kept(run.work / f"seed{seed}-{run.facts}-{_digest(folder)}.json", measure))
         print(*summary(by_seed[-1], seed), sep="\n", file=sys.stderr)
     averaged = {name: np.mean([one[name] for one in by_seed], axis=0).tolist() for name in by_seed[0]}
-    rivals = of_baselines(base, split.held_out[: run.baseline_facts], zsre, 2 * threshold - 1, run.tuned_facts)
+    facts = split.held_out[: run.baseline_facts]
+    measure = partial(of_baselines, base, facts, zsre, 2 * threshold - 1, run.tuned_facts)
+    rivals = kept(run.work / f"baselines-{run.baseline_facts}-{run.tuned_facts}.json", measure)
     every = fixed | averaged | rivals
     path = write_record(
         "validate_editing",
@@ -131,6 +129,14 @@ def main() -> None:
     print(path.name, file=sys.stderr)
 
 
+def kept(path: Path, measure: Callable[[], Measures]) -> Measures:
+    """What an earlier run has measured, or what is measured now."""
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(measure()))
+    return json.loads(path.read_text())
+
+
 def connector(data: Path, work: Path, seed: int) -> Path:
     """Folder of the connector of the package, or of another seed's, trained first if it is not there."""
     if seed == 0:
@@ -142,9 +148,10 @@ def connector(data: Path, work: Path, seed: int) -> Path:
 
 
 def of_connector(
-    larimar: Larimar, base: Remembered, split: Split, facts: Sequence[Fact], zsre: Sequence[Fact], threshold: float
+    folder: Path, base: Remembered, split: Split, facts: Sequence[Fact], zsre: Sequence[Fact], threshold: float
 ) -> Measures:
     """All figures of one connector."""
+    larimar = Larimar.from_connector(folder, dtype="bfloat16")
     plain, pinv = (
         Remembered(method)
         for method in (
