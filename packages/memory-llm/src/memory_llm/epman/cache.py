@@ -75,7 +75,7 @@ def gated(
 
 
 def stacked(
-    rows: list[tuple[Float[Tensor, "layers heads columns head"], Float[Tensor, "layers heads columns head"]]],
+    rows: list[tuple[Float[Tensor, "layers heads _ head"], Float[Tensor, "layers heads _ head"]]],
 ) -> Prefix:
     """Keys and values of several rows as one prefix."""
     width = max(keys.shape[-2] for keys, _ in rows)

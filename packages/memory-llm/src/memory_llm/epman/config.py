@@ -85,11 +85,9 @@ class EpMANConfig(PreTrainedConfig):
             raise ValueError(f"`reselect_every` must be at least 1 or None, got {self.reselect_every}.")
         if self.exact_temperature <= 0:
             raise ValueError(f"`exact_temperature` must be positive, got {self.exact_temperature}.")
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in get_args(choices):
-                raise ValueError(
-                    f"`{name}` must be one of {', '.join(get_args(choices))}, got {getattr(self, name)!r}."
-                )
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"`{name}` must be one of {', '.join(choices)}, got {getattr(self, name)!r}.")
         if self.layout == "full" and self.rope == "stored" and self.prefill != "full":
             raise ValueError(
                 f"`layout='full'` with `rope='stored'` needs `prefill='full'`, got {self.prefill!r}: chunks read apart lie "
