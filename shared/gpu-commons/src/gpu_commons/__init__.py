@@ -8,7 +8,6 @@ import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gpu_commons.cli import run_verbs, show
     from gpu_commons.device import (
         largest_batch,
         make_generator,
@@ -41,9 +40,7 @@ _HOME = {
     "read_records": "records",
     "resolve_device": "device",
     "resolve_dtype": "device",
-    "run_verbs": "cli",
     "seed_everything": "device",
-    "show": "cli",
     "solve_spd": "linalg",
     "tokenizer_fingerprint": "models",
     "write_record": "records",
@@ -65,9 +62,7 @@ __all__ = [
     "read_records",
     "resolve_device",
     "resolve_dtype",
-    "run_verbs",
     "seed_everything",
-    "show",
     "solve_spd",
     "tokenizer_fingerprint",
     "write_record",
