@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -11,8 +11,6 @@ from transformers import AutoModel, AutoTokenizer
 
 from gpu_commons import resolve_device
 from memory_llm.text_embedder import TextEmbedder
-
-Similarity = Literal["cos", "dot"]
 
 
 @runtime_checkable
@@ -72,7 +70,7 @@ class HFDualEncoder:
         question_encoder: str,
         chunk_encoder: str | None = None,
         *,
-        similarity: Similarity = "dot",
+        similarity: str = "dot",
         device: str = "auto",
         batch_size: int = 32,
     ):
