@@ -38,7 +38,7 @@ class ChunkReader:
         self.config, self.decoder, self.tokenizer = config, decoder, tokenizer
         self.layout = KVLayout(cache_shape(decoder), config.chunk_size, decoder.dtype, config.kv_format)
         self._shift = KeyShift(decoder) if config.rope == "on_read" else None
-        self._header_ids = _header_ids(tokenizer, config.header)
+        self._header_ids = header_ids(tokenizer, config.header)
         self._header: ChunkStates | None = None
         self._window: int | None = getattr(decoder.config.get_text_config(), "max_position_embeddings", None)
         if self._window is not None and config.chunk_size + len(self._header_ids) > self._window:
@@ -156,7 +156,7 @@ class ChunkReader:
         return self._header
 
 
-def _header_ids(tokenizer: PreTrainedTokenizerBase, header: str) -> list[int]:
+def header_ids(tokenizer: PreTrainedTokenizerBase, header: str) -> list[int]:
     """Tokens before the chunks: the one that the tokenizer puts before every text, if any, and the header's."""
     first = list(tokenizer("a")["input_ids"])[:1]
     special = first if first == [tokenizer.bos_token_id] else []

@@ -32,6 +32,14 @@ class Retriever(Protocol):
         """How much each chunk is about each question; higher is more."""
 
 
+@runtime_checkable
+class DenseRetriever(Retriever, Protocol):
+    """One that scores by the dot product of two vectors."""
+
+    def encode_questions(self, questions: Sequence[str]) -> Float[Tensor, "questions width"]:
+        """Vectors of questions."""
+
+
 class EmbeddingRetriever:
     """Cosine of embeddings by one encoder for questions and chunks.
 
@@ -46,10 +54,13 @@ class EmbeddingRetriever:
     def encode_chunks(self, texts: Sequence[str]) -> Float[Tensor, "chunks width"]:
         return torch.from_numpy(self.embedder.embed(list(texts))).float()
 
+    def encode_questions(self, questions: Sequence[str]) -> Float[Tensor, "questions width"]:
+        return self.encode_chunks(questions)
+
     def scores(
         self, questions: Sequence[str], texts: Sequence[str], encoded: Float[Tensor, "chunks width"]
     ) -> Float[Tensor, "questions chunks"]:
-        return torch.from_numpy(self.embedder.embed(list(questions))).float() @ encoded.mT
+        return self.encode_questions(questions) @ encoded.mT
 
 
 class HFDualEncoder:
@@ -85,10 +96,13 @@ class HFDualEncoder:
     def encode_chunks(self, texts: Sequence[str]) -> Float[Tensor, "chunks width"]:
         return self._encode(self._chunks, texts)
 
+    def encode_questions(self, questions: Sequence[str]) -> Float[Tensor, "questions width"]:
+        return self._encode(self._questions, questions)
+
     def scores(
         self, questions: Sequence[str], texts: Sequence[str], encoded: Float[Tensor, "chunks width"]
     ) -> Float[Tensor, "questions chunks"]:
-        return self._encode(self._questions, questions) @ encoded.mT
+        return self.encode_questions(questions) @ encoded.mT
 
     def _load(self, source: str) -> torch.nn.Module:
         return AutoModel.from_pretrained(source).to(self.device).eval()
