@@ -32,6 +32,20 @@ def test_a_memory_in_mapped_files_is_that_of_the_process(make_epman, document, q
     assert torch.equal(logits(model, question, model.load_memory(tmp_path)), logits(model, question, mapped))
 
 
+@pytest.mark.parametrize("kv_format", ["model", "int8"])
+def test_adding_that_is_cut_short_leaves_the_memory_as_it_was(make_epman, document, question, tmp_path, kv_format):
+    model = make_epman(kv_format=kv_format)
+    model.write(document, folder=tmp_path).save_pretrained(tmp_path)
+    expected = logits(model, question, model.load_memory(tmp_path))
+    model.write("numbers such as 0 1 2 3.", model.load_memory(tmp_path))  # never saved
+    again = model.load_memory(tmp_path)
+    assert torch.equal(logits(model, question, again), expected)
+    model.write("the fox sleeps.", again)
+    again.save_pretrained(tmp_path)
+    both = model.write("the fox sleeps.", model.write(document))
+    assert torch.equal(logits(model, question, model.load_memory(tmp_path)), logits(model, question, both))
+
+
 @pytest.mark.parametrize("store", ["kv", "text"])
 def test_documents_are_added(make_epman, document, question, store):
     model = make_epman(store=store)

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from memory_llm.epman.asking import QUESTION
 from memory_llm.epman.chunk_reader import header_ids
 from memory_llm.epman.config import EpMANConfig
 from memory_llm.epman.episode import Episode
 from memory_llm.epman.model import EpMANForCausalLM
 from memory_llm.epman.retrievers import DenseRetriever
 from memory_llm.epman.selection import select
-
-QUESTION = "\n\nQuestion: {}\nAnswer:"
 
 
 class EpisodeCollator:

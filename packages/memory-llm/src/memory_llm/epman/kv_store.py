@@ -103,12 +103,16 @@ class KVStore:
             self._scales.append(scales)
             self._ends.append(len(self) + len(block))
             return
-        count = len(self) + len(block)
         self.folder.mkdir(parents=True, exist_ok=True)
         for name, tensor in ((KV_FILE, stored), (SCALES_FILE, scales)):
-            with (self.folder / name).open("ab") as file:
+            path = self.folder / name
+            path.touch()
+            with path.open("r+b") as file:
+                # What a killed run has left behind the last whole chunk is written over.
+                file.seek(len(self) * tensor[0].numel() * tensor.dtype.itemsize)
                 write_bytes(file, tensor)
-        self._map(count)
+                file.truncate()
+        self._map(len(self) + len(block))
 
     def read(
         self, numbers: Sequence[int]

@@ -26,6 +26,7 @@ class EpisodicMemory:
         origin: What made it: fingerprints of decoder, tokenizer and retriever, and the settings of reading. A memory is
             used and added to only where they are the same.
         kv: Keys and values; None if chunks are read anew when they are selected.
+        provenance: Where models come from, for whoever opens it; not compared.
 
     Attributes:
         texts: Of the chunks.
@@ -35,8 +36,10 @@ class EpisodicMemory:
         encoded: What the retriever keeps of the chunks.
     """
 
-    def __init__(self, origin: Mapping[str, Any], *, kv: KVStore | None = None):
-        self.origin, self.kv = dict(origin), kv
+    def __init__(
+        self, origin: Mapping[str, Any], *, kv: KVStore | None = None, provenance: Mapping[str, Any] | None = None
+    ):
+        self.origin, self.kv, self.provenance = dict(origin), kv, dict(provenance or {})
         self.texts: list[str] = []
         self.tokens: list[list[int]] = []
         self.starts: list[int] = []
@@ -90,18 +93,23 @@ class EpisodicMemory:
             )
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> Path:
-        """Write the memory into a folder; keys and values that are mapped from there stay where they are."""
+        """Write the memory into a folder; keys and values that are mapped from there stay where they are.
+
+        A run that is killed meanwhile leaves the memory that was there before, unless another one is written over it.
+        """
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
-        (target / MEMORY_FILE).unlink(missing_ok=True)  # the memory is whole when this file is there again
         if self.kv is not None and self.kv.folder != target:
+            (target / MEMORY_FILE).unlink(missing_ok=True)  # the memory is whole when this file is there again
             self.kv.write(target)
         if self.encoded is not None:
-            save_file({"encoded": self.encoded.contiguous()}, target / ENCODED_FILE)
+            save_file({"encoded": self.encoded.contiguous()}, target / f"{ENCODED_FILE}.partial")
+            os.replace(target / f"{ENCODED_FILE}.partial", target / ENCODED_FILE)
         lines = zip(self.texts, self.tokens, self.starts, self.documents, strict=True)
         header = {
             "format_version": FORMAT_VERSION,
             "origin": self.origin,
+            "provenance": self.provenance,
             "kv": None if self.kv is None else _layout_fields(self.kv.layout),
             "chunks": [dict(zip(("text", "tokens", "start", "document"), line, strict=True)) for line in lines],
         }
@@ -134,14 +142,14 @@ class EpisodicMemory:
                     f"{path} has format version {header['format_version']}, this package reads {FORMAT_VERSION}; update "
                     "memory-llm."
                 )
-            memory = cls(header["origin"])
+            memory = cls(header["origin"], provenance=header["provenance"])
             for line in header["chunks"]:
                 memory.texts.append(line["text"])
                 memory.tokens.append(line["tokens"])
                 memory.starts.append(line["start"])
                 memory.documents.append(line["document"])
             if (path / ENCODED_FILE).is_file():
-                memory.encoded = load_file(path / ENCODED_FILE)["encoded"]
+                memory.encoded = load_file(path / ENCODED_FILE)["encoded"][: len(memory)]
         except (json.JSONDecodeError, KeyError, TypeError, SafetensorError) as error:
             raise ValueError(
                 f"{path} is damaged ({type(error).__name__}: {error}); write the document again."

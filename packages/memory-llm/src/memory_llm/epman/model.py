@@ -22,7 +22,7 @@ from memory_llm.epman.reading import Reading
 from memory_llm.epman.retrievers import Retriever
 from memory_llm.epman.selection import Selection, select
 
-_OF_READING = ("chunk_size", "prefill", "context_chunks", "rope", "header", "store", "kv_format")
+OF_READING = ("chunk_size", "prefill", "context_chunks", "rope", "header", "store", "kv_format")
 
 
 class EpMANForCausalLM(PreTrainedModel, GenerationMixin):
@@ -82,7 +82,7 @@ class EpMANForCausalLM(PreTrainedModel, GenerationMixin):
                 "tokenizer": tokenizer_fingerprint(self.tokenizer),
                 "dtype": str(self.decoder.dtype).removeprefix("torch."),
                 "retriever": self.retriever.fingerprint,
-                **{name: getattr(self.config, name) for name in _OF_READING},
+                **{name: getattr(self.config, name) for name in OF_READING},
             }
         return self._origin
 
