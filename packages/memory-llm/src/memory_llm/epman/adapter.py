@@ -96,5 +96,5 @@ def _peft() -> Any:
     try:
         import peft
     except ImportError as error:
-        raise ImportError("adapters need the package peft: pip install peft") from error
+        raise ImportError("adapters need the package peft: pip install 'memory-llm[train]'") from error
     return peft

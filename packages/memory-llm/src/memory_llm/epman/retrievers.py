@@ -131,7 +131,7 @@ class BM25Retriever:
         try:
             import bm25s
         except ImportError as error:
-            raise ImportError("BM25 needs the package bm25s: pip install bm25s") from error
+            raise ImportError("BM25 needs the package bm25s: pip install 'memory-llm[bm25]'") from error
         self._library = bm25s
         self._index: tuple[str, object] | None = None
 

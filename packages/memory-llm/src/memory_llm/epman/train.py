@@ -93,7 +93,9 @@ def train_epman(
     )
     with attention_route(model.decoder):
         trainer.train(resume_from_checkpoint=resume or None)
-    retriever = model.retriever if head is None else TurnedRetriever(model.retriever, head.cpu())
+    retriever = model.retriever
+    if head is not None and isinstance(retriever, DenseRetriever):
+        retriever = TurnedRetriever(retriever, head.cpu())
     trained = EpMANForCausalLM(model.config, model.decoder, model.tokenizer, retriever).eval()
     if trainer.is_world_process_zero():
         save_epman(trained, out)
