@@ -46,6 +46,26 @@ def test_adding_that_is_cut_short_leaves_the_memory_as_it_was(make_epman, docume
     assert torch.equal(logits(model, question, model.load_memory(tmp_path)), logits(model, question, both))
 
 
+@pytest.mark.parametrize("mapped", [False, True])
+def test_a_document_whose_reading_fails_leaves_nothing(make_epman, document, question, tmp_path, mapped):
+    model, first = make_epman(), "numbers such as 0 1 2 3 and signs. the fox sleeps all day."
+    memory = model.write(first, folder=tmp_path if mapped else None)
+    before, read = len(memory), model.reader.read
+
+    def failing(*arguments, **options):
+        yield from list(read(*arguments, **options))[:2]
+        raise KeyboardInterrupt
+
+    model.reader.read = failing
+    with pytest.raises(KeyboardInterrupt):
+        model.write(document, memory, batch_size=2)
+    model.reader.read = read
+    assert (len(memory), len(memory.kv)) == (before, before)
+    model.write(document, memory)
+    expected = model.write(document, model.write(first))
+    assert torch.equal(logits(model, question, memory), logits(model, question, expected))
+
+
 @pytest.mark.parametrize("store", ["kv", "text"])
 def test_documents_are_added(make_epman, document, question, store):
     model = make_epman(store=store)

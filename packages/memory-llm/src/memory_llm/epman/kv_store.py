@@ -114,6 +114,20 @@ class KVStore:
                 file.truncate()
         self._map(len(self) + len(block))
 
+    def cut(self, count: int) -> None:
+        """Forget all chunks but so many first ones."""
+        if self.folder is not None:
+            self._map(count)
+            return
+        while len(self) > count:
+            start = self._ends[-2] if len(self._ends) > 1 else 0
+            block, scales = self._blocks.pop(), self._scales.pop()
+            self._ends.pop()
+            if start < count:
+                self._blocks.append(block[: count - start].clone())
+                self._scales.append(scales[: count - start].clone())
+                self._ends.append(count)
+
     def read(
         self, numbers: Sequence[int]
     ) -> tuple[Float[Tensor, "layers chunks heads tokens head"], Float[Tensor, "layers chunks heads tokens head"]]:
@@ -154,6 +168,9 @@ class KVStore:
 
     def _map(self, count: int) -> None:
         assert self.folder is not None
+        if not count:  # an empty file cannot be mapped
+            self._blocks, self._scales, self._ends = [], [], []
+            return
         layout = self.layout
         self._blocks = [_mapped(self.folder / KV_FILE, (count, *layout.chunk), layout.stored_dtype)]
         scales = torch.zeros(count, 0)

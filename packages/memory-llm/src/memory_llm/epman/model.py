@@ -118,11 +118,14 @@ class EpMANForCausalLM(PreTrainedModel, GenerationMixin):
         encoded = self.retriever.encode_chunks(texts)
         starts = list(self.reader.starts(tokens))
         if memory.kv is not None:
-            bar = tqdm(desc="reading chunks", total=len(tokens), unit="chunk", disable=not progress)
-            for states in self.reader.read(tokens, batch_size=batch_size):
-                memory.kv.append(states.keys, states.values)
-                bar.update(states.keys.shape[1])
-            bar.close()
+            try:
+                with tqdm(desc="reading", total=len(tokens), unit="chunk", disable=not progress) as bar:
+                    for states in self.reader.read(tokens, batch_size=batch_size):
+                        memory.kv.append(states.keys, states.values)
+                        bar.update(states.keys.shape[1])
+            except BaseException:
+                memory.kv.cut(len(memory))  # all of a document or nothing
+                raise
         memory.append(texts, tokens, starts, encoded)
         return memory
 
