@@ -15,7 +15,7 @@ from counterfact import odd_tokens, split_counterfact  # the file beside this on
 from gpu_commons import Figure, write_record
 from memory_llm.larimar.pipeline import CONNECTOR_FILE, Larimar
 from memory_llm.larimar.train import train_connector
-from memory_llm.larimar.training import LOG_FILE
+from memory_llm.training.objective_trainer import LOG_FILE
 
 RESULTS = Path(__file__).parent / "results"
 STEPS = 1200

@@ -23,7 +23,7 @@ from memory_llm.larimar.editor import LarimarEditor
 from memory_llm.larimar.episode_objective import EpisodeCollator, EpisodeObjective
 from memory_llm.larimar.pipeline import Larimar
 from memory_llm.larimar.scope import AlwaysIn, EncoderScope, calibrate, in_scope
-from memory_llm.larimar.training import LarimarTrainer
+from memory_llm.training.objective_trainer import ObjectiveTrainer
 
 RESULTS = Path(__file__).parent / "results"
 CHANCE = 1 / NUM_OBJECTS
@@ -78,7 +78,7 @@ def trained(steps: int, batch_size: int, seed: int) -> Larimar:
         )
         texts = Texts(steps * batch_size, seed)
         objective = EpisodeObjective(larimar.model.train())
-        LarimarTrainer(objective, args=arguments, train_dataset=texts, data_collator=EpisodeCollator(larimar)).train()
+        ObjectiveTrainer(objective, args=arguments, train_dataset=texts, data_collator=EpisodeCollator(larimar)).train()
     larimar.model.eval()
     return larimar
 

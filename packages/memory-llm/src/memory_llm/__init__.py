@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from memory_llm.larimar.receipts import Capacity, ForgetReceipt, MemoryDiff, WriteReceipt
     from memory_llm.larimar.scope import AlwaysIn, EncoderScope, ResidualScope, SentenceScope, calibrate
     from memory_llm.larimar.train import train_connector
-    from memory_llm.larimar.training import LarimarTrainer
+    from memory_llm.training.objective_trainer import ObjectiveTrainer
 
 __version__ = importlib.metadata.version("memory-llm")
 _HOME = {
@@ -49,7 +49,7 @@ _HOME = {
     "LarimarEditor": "larimar.editor",
     "LarimarForCausalLM": "larimar.model",
     "LarimarMethod": "larimar.as_method",
-    "LarimarTrainer": "larimar.training",
+    "ObjectiveTrainer": "training.objective_trainer",
     "LongContextReader": "larimar.reader",
     "MemoryConfig": "larimar.memory_config",
     "MemoryDiff": "larimar.receipts",
@@ -81,10 +81,10 @@ __all__ = [
     "LarimarEditor",
     "LarimarForCausalLM",
     "LarimarMethod",
-    "LarimarTrainer",
     "LongContextReader",
     "MemoryConfig",
     "MemoryDiff",
+    "ObjectiveTrainer",
     "ResidualScope",
     "SentenceScope",
     "WriteReceipt",

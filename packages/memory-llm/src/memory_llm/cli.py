@@ -5,7 +5,7 @@ from typing import Any
 
 from gpu_commons.cli import run_verbs
 from memory_llm import __version__
-from memory_llm.commands import haystack, larimar
+from memory_llm.commands import epman, haystack, larimar
 
 
 def demo(out: str = "demo") -> None:
@@ -32,6 +32,14 @@ VERBS: dict[str, Any] = {
         "merge": larimar.merge,
         "eval": larimar.evaluate_facts,
         "bench": larimar.bench,
+    },
+    "epman": {
+        "_help": "Long documents in memory, of which the decoder attends to a few chunks.",
+        "write": epman.write,
+        "ask": epman.ask,
+        "inspect": epman.inspect,
+        "make-data": epman.make_data,
+        "train": epman.train,
     },
     "haystack": {
         "_help": "Needles in long texts.",

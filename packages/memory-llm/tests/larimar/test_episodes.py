@@ -74,7 +74,7 @@ import json, sys, torch
 sys.path.insert(0, sys.argv[1])
 from conftest import build_larimar
 from memory_llm.larimar.episode_objective import EpisodeCollator, EpisodeObjective
-from memory_llm.larimar.training import LarimarTrainer
+from memory_llm.training.objective_trainer import ObjectiveTrainer
 from transformers import TrainingArguments
 
 torch.set_num_threads(1)
@@ -86,7 +86,7 @@ arguments = TrainingArguments(
     remove_unused_columns=False, learning_rate=0.05, optim="sgd", disable_tqdm=True, save_strategy="no", logging_steps=1,
     dataloader_pin_memory=False, train_sampling_strategy="sequential",
 )
-trainer = LarimarTrainer(EpisodeObjective(larimar.model.train()), args=arguments, train_dataset=texts,
+trainer = ObjectiveTrainer(EpisodeObjective(larimar.model.train()), args=arguments, train_dataset=texts,
                          data_collator=EpisodeCollator(larimar, episode_size=4))
 trainer.train()
 if trainer.is_world_process_zero():

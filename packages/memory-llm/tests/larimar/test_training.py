@@ -148,17 +148,17 @@ def test_killed_training_resumes_to_the_same_weights(make_larimar, facts, tmp_pa
 
     from memory_llm.larimar import train as module
 
-    original = module.LarimarTrainer.__init__
+    original = module.ObjectiveTrainer.__init__
 
     def with_kill(self, model, **arguments):
         original(self, model, callbacks=[Kill()], **arguments)
 
-    module.LarimarTrainer.__init__ = with_kill
+    module.ObjectiveTrainer.__init__ = with_kill
     try:
         with pytest.raises(Killed):
             trained(make_larimar, facts, first, save_steps=6)
     finally:
-        module.LarimarTrainer.__init__ = original
+        module.ObjectiveTrainer.__init__ = original
     resumed = trained(make_larimar, facts, first, save_steps=6, resume=True)
     for one, other in zip(whole.model.connector.parameters(), resumed.model.connector.parameters(), strict=True):
         torch.testing.assert_close(one, other)

@@ -14,7 +14,7 @@ from memory_llm.larimar.edit_examples import EditExample
 from memory_llm.larimar.model import LarimarForCausalLM
 from memory_llm.larimar.pipeline import Larimar
 from memory_llm.larimar.prefix_mask import token_positions
-from memory_llm.larimar.rank_mean import mean_over_ranks
+from memory_llm.training.rank_mean import mean_over_ranks
 
 
 class EditCollator:

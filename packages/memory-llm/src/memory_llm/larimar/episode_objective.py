@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from memory_llm.larimar.addressing import ridge_pinv
 from memory_llm.larimar.model import LarimarForCausalLM
 from memory_llm.larimar.pipeline import Larimar
-from memory_llm.larimar.rank_mean import mean_over_ranks
+from memory_llm.training.rank_mean import mean_over_ranks
 
 RIDGE = 1e-6
 

@@ -12,7 +12,7 @@ from memory_llm.facts import Fact
 from memory_llm.larimar.edit_examples import EditExamples
 from memory_llm.larimar.edit_objective import EditCollator, EditObjective
 from memory_llm.larimar.pipeline import Larimar
-from memory_llm.larimar.training import LarimarTrainer
+from memory_llm.training.objective_trainer import ObjectiveTrainer
 
 MEAN_OF = 512
 
@@ -78,7 +78,7 @@ def train_connector(
         "dataloader_pin_memory": larimar.device.type != "cpu",
         **arguments,
     }
-    trainer = LarimarTrainer(
+    trainer = ObjectiveTrainer(
         EditObjective(larimar.model.train(), kl_weight=kl_weight),
         args=TrainingArguments(**settings),
         train_dataset=examples,

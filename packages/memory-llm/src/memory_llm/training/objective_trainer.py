@@ -12,7 +12,7 @@ from transformers import Trainer
 TRAINED_FILE, LOG_FILE = "trained.safetensors", "log.jsonl"
 
 
-class LarimarTrainer(Trainer):
+class ObjectiveTrainer(Trainer):
     """A Trainer over an objective: a module whose forward takes a batch and returns its ``loss`` and named parts.
 
     Checkpoints hold what is trained and leave frozen models out. The parts of the loss are logged beside it, and every

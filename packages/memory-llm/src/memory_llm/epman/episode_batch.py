@@ -1,0 +1,94 @@
+"""Episodes to batches: chunks, question and answer as one sequence, with a gate for every token."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from memory_llm.epman.asking import QUESTION
+from memory_llm.epman.chunk_reader import header_ids
+from memory_llm.epman.config import EpMANConfig
+from memory_llm.epman.episode import Episode
+from memory_llm.epman.model import EpMANForCausalLM
+from memory_llm.epman.retrievers import DenseRetriever
+from memory_llm.epman.selection import select
+
+
+class EpisodeCollator:
+    """Makes batches for :class:`EpMANObjective`.
+
+    Chunks are laid out in full, in the order and with the gates that the settings give them: noisy gates shuffle them.
+
+    Args:
+        model: Whose tokenizer, retriever and header.
+        config: Of the selection; the model's, laid out in full with noisy gates, if absent.
+        seed: Of noisy gates and orders.
+
+    Attributes:
+        num_cut: Chunks that had more tokens than a chunk holds and lost the rest.
+        num_chunks: Chunks seen.
+    """
+
+    def __init__(self, model: EpMANForCausalLM, config: EpMANConfig | None = None, *, seed: int = 0):
+        self.model = model
+        self.config = config or training_config(model.config)
+        self._generator = torch.Generator().manual_seed(seed)
+        self.num_cut, self.num_chunks = 0, 0
+
+    def __call__(self, episodes: Sequence[Episode]) -> dict[str, Tensor]:
+        """Tokens padded on the right, labels of the answer, gates, and, of a dense retriever, its vectors."""
+        tokenizer = self.model.tokenizer
+        header = header_ids(tokenizer, self.config.header)
+        rows, labels, gates, vectors = [], [], [], []
+        retriever = self.model.retriever
+        for episode in episodes:
+            encoded = retriever.encode_chunks(episode.chunks)
+            scores = retriever.scores([episode.question], episode.chunks, encoded)[0]
+            selection = select(scores, self.config, generator=self._generator)
+            tokens = [self._tokens(chunk) for chunk in episode.chunks]
+            ids, gate = list(header), [1.0] * len(header)
+            for chunk, opened in zip(selection.chunks.tolist(), selection.gates.tolist(), strict=True):
+                ids += tokens[chunk]
+                gate += [opened] * len(tokens[chunk])
+            asked = tokenizer(QUESTION.format(episode.question), add_special_tokens=False)["input_ids"]
+            said = tokenizer(f" {episode.answer}", add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
+            rows.append(ids + asked + said)
+            labels.append([-100] * (len(ids) + len(asked)) + said)
+            gates.append(gate + [1.0] * (len(asked) + len(said)))
+            vectors.append(encoded)
+        batch = {
+            "input_ids": _padded(rows, 0),
+            "attention_mask": _padded([[1] * len(row) for row in rows], 0),
+            "labels": _padded(labels, -100),
+            "a_mem": _padded(gates, 1.0),
+        }
+        if isinstance(retriever, DenseRetriever):
+            batch["question_vectors"] = retriever.encode_questions([episode.question for episode in episodes])
+            batch["chunk_vectors"] = torch.nn.utils.rnn.pad_sequence(vectors, batch_first=True)
+            batch["is_gold"] = _padded([_marks(episode) for episode in episodes], -1)
+        return batch
+
+    def _tokens(self, chunk: str) -> list[int]:
+        ids = self.model.tokenizer(chunk, add_special_tokens=False)["input_ids"]
+        self.num_chunks += 1
+        self.num_cut += len(ids) > self.config.chunk_size
+        return ids[: self.config.chunk_size]
+
+
+def training_config(config: EpMANConfig) -> EpMANConfig:
+    """Settings of training: the whole document laid out, gates noisy and chunks shuffled."""
+    fields = {name: value for name, value in config.to_dict().items() if name in _SELECTION}
+    return EpMANConfig(**fields, layout="full", a_mem_mode="noisy")
+
+
+_SELECTION = ("chunk_size", "top_chunks", "attn_scope", "header", "layers")
+
+
+def _marks(episode: Episode) -> list[int]:
+    """1 for the chunks with the answer, 0 for the others."""
+    return [int(number in episode.gold) for number in range(len(episode.chunks))]
+
+
+def _padded(rows: Sequence[Sequence[int]] | Sequence[Sequence[float]], fill: int | float) -> Tensor:
+    width = max(map(len, rows))
+    return torch.tensor([[*row, *[fill] * (width - len(row))] for row in rows])

@@ -1,0 +1,112 @@
+"""Keys moved to other positions after they were computed, so that chunks read by themselves can lie side by side."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from transformers import DynamicCache, PreTrainedModel
+
+from gpu_commons.kv_cache import decoder_of
+
+_LENGTH_INDEPENDENT = ("default", "linear", "llama3", "yarn", "proportional")
+_MOVED_BY = 7
+
+
+class KeyShift:
+    """Rotates the keys of a rotary decoder by a difference of positions.
+
+    A rotary key at position p is ``R(p) k``, and rotations add up: ``R(p + d) k = R(d) R(p) k``. So keys are kept as
+    the model computed them, and only the difference is ever applied. Layers that rotate nothing are left alone.
+
+    Args:
+        model: A causal language model with one set of rotary frequencies.
+
+    Raises:
+        ValueError: If the keys of the model are not moved by this: positions that are learned, or rotations whose
+            frequencies depend on the length of the text.
+
+    Source: EpMAN 1.2, rotation on read. Differs: keys stay rotated in store; which layers of a model rotate, and in
+    which of the two layouts of pairs, is found out by trying.
+    """
+
+    def __init__(self, model: PreTrainedModel):
+        kind = model.config.get_text_config(decoder=True).model_type
+        frequencies = _frequencies(model)
+        if frequencies is None:
+            raise ValueError(
+                f"`model` ({kind}) has no rotary positions, so its chunks cannot be moved; use rope='stored'."
+            )
+        self._frequencies = frequencies
+        before, after = _keys_here_and_there(model)
+        by = torch.full((before.shape[-2],), _MOVED_BY)
+        tolerance = 1e-3 if model.dtype == torch.float32 else 0.1
+        still = _close(before, after, tolerance)
+        for interleaved in (False, True):
+            self._interleaved = interleaved
+            turned = _close(self._turned(before, by), after, tolerance)
+            if bool((turned | still).all()) and bool(turned.any()):
+                self._rotates = turned & ~still
+                return
+        raise ValueError(
+            f"`model` ({kind}) gives its keys positions in a way that is not known here; use rope='stored'."
+        )
+
+    def __call__(
+        self, keys: Float[Tensor, "layers *batch heads tokens head"], by: Int[Tensor, " tokens"]
+    ) -> Float[Tensor, "layers *batch heads tokens head"]:
+        """Keys of tokens that lie so many positions further on, a number for each token."""
+        rotates = self._rotates.to(keys.device)
+        if bool(rotates.all()):
+            return self._turned(keys, by)
+        moved = keys.clone()
+        moved[rotates] = self._turned(keys[rotates], by)
+        return moved
+
+    def _turned(
+        self, keys: Float[Tensor, "*batch tokens head"], by: Int[Tensor, " tokens"]
+    ) -> Float[Tensor, "*batch tokens head"]:
+        angles = by.to(keys.device, torch.float32)[:, None] * self._frequencies.to(keys.device)
+        cos, sin, width = angles.cos(), angles.sin(), 2 * angles.shape[-1]
+        rotated = keys[..., :width].float()
+        first, second = (rotated[..., ::2], rotated[..., 1::2]) if self._interleaved else rotated.chunk(2, dim=-1)
+        pairs = (first * cos - second * sin, second * cos + first * sin)
+        turned = torch.stack(pairs, dim=-1).flatten(-2) if self._interleaved else torch.cat(pairs, dim=-1)
+        return torch.cat([turned.to(keys.dtype), keys[..., width:]], dim=-1)
+
+
+def _frequencies(model: PreTrainedModel) -> Float[Tensor, " pairs"] | None:
+    """Angle of each rotated pair from one position to the next."""
+    config = model.config.get_text_config(decoder=True)
+    for module in decoder_of(model).modules():
+        for name, buffer in module.named_buffers(recurse=False):
+            if name not in ("inv_freq", "full_attention_inv_freq"):
+                continue
+            rope_type = getattr(module, "rope_type", "default")
+            kind = rope_type["full_attention"] if isinstance(rope_type, dict) else rope_type
+            if kind not in _LENGTH_INDEPENDENT:
+                raise ValueError(
+                    f"`model` ({config.model_type}) has rotary positions of type {kind!r}, which depend on the length of "
+                    "the text; use rope='stored'."
+                )
+            return buffer.float()
+    width = getattr(config, "rotary_dim", None)  # GPT-J keeps a table of sines in place of frequencies
+    return None if width is None else 10_000.0 ** (-torch.arange(0, width, 2).float() / width)
+
+
+@torch.no_grad()
+def _keys_here_and_there(model: PreTrainedModel) -> Float[Tensor, "two layers heads tokens head"]:
+    """Keys of some tokens at positions from 1 on and, moved, further on: what is relative stays the same."""
+    ids = torch.arange(3, 9, device=model.device).expand(2, -1)
+    starts = torch.tensor([[1], [1 + _MOVED_BY]], device=model.device)
+    cache = DynamicCache(config=model.config.get_text_config(decoder=True))
+    decoder_of(model)(
+        input_ids=ids,
+        position_ids=starts + torch.arange(ids.shape[1], device=model.device),
+        past_key_values=cache,
+        use_cache=True,
+    )
+    return torch.stack([layer.keys for layer in cache.layers], dim=1).float()
+
+
+def _close(one: Tensor, other: Tensor, tolerance: float) -> Tensor:
+    """Which layers are the same but for rounding."""
+    return (one - other).flatten(1).norm(dim=-1) <= tolerance * other.flatten(1).norm(dim=-1)

@@ -1,0 +1,112 @@
+"""Train a decoder to answer under gated attention."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainingArguments
+
+from memory_llm.epman.adapter import add_lora, has_lora, save_epman
+from memory_llm.epman.config import EpMANConfig
+from memory_llm.epman.episode import Episode
+from memory_llm.epman.episode_batch import EpisodeCollator, training_config
+from memory_llm.epman.gated_attention import attention_route
+from memory_llm.epman.model import EpMANForCausalLM
+from memory_llm.epman.objective import EpMANObjective
+from memory_llm.epman.retriever_head import RetrieverHead, TurnedRetriever
+from memory_llm.epman.retrievers import DenseRetriever
+from memory_llm.training.objective_trainer import ObjectiveTrainer
+
+
+def train_epman(
+    model: EpMANForCausalLM,
+    episodes: Sequence[Episode],
+    out: str | os.PathLike[str],
+    *,
+    epochs: float = 1.0,
+    batch_size: int = 1,
+    accumulate: int = 8,
+    learning_rate: float = 1e-4,
+    gates: str = "noisy",
+    train_retriever: bool = False,
+    retrieval_weight: float = 0.1,
+    lora: dict[str, Any] | None = None,
+    seed: int = 0,
+    resume: bool = False,
+    **arguments: Any,
+) -> EpMANForCausalLM:
+    """Train adapters inside the decoder, save them into a folder, and return the model that has them.
+
+    Memories written before are refused by it: chunks are read otherwise now.
+
+    Args:
+        model: On a decoder whose attention can be exchanged.
+        episodes: To learn from.
+        out: Folder of the result; checkpoints lie in ``checkpoints`` below it.
+        epochs: Passes over the episodes.
+        batch_size: Episodes of a forward pass and device.
+        accumulate: Forward passes of a step.
+        learning_rate: At its height, after 3 % of the steps; it falls along a cosine.
+        gates: "noisy", "uniform" or "exact" in training.
+        train_retriever: Train a head on the retriever's questions too; it has to be dense.
+        retrieval_weight: Of its loss.
+        lora: Settings of ``peft.LoraConfig`` that differ from ours.
+        seed: Of order, gates and adapters.
+        resume: Go on from the last checkpoint.
+        arguments: Further ``TrainingArguments``.
+
+    Raises:
+        ValueError: If there are no episodes, or the retriever has no vectors for its head.
+
+    Source: EpMAN 1.6; rank, learning rate and schedule are not public, these are ours.
+    """
+    if not episodes:
+        raise ValueError("`episodes` is empty; make some with `memory-llm epman make-data`.")
+    head = _head(model) if train_retriever else None
+    if not has_lora(model.decoder):
+        add_lora(model.decoder, **(lora or {}))
+    fields = training_config(model.config).to_dict()
+    collator = EpisodeCollator(model, EpMANConfig(**{**fields, "a_mem_mode": gates}), seed=seed)
+    objective = EpMANObjective(model.decoder, head, retrieval_weight=retrieval_weight, layers=model.config.layers)
+    on_cpu = model.decoder.device.type == "cpu"
+    settings: dict[str, Any] = {
+        "output_dir": str(Path(out, "checkpoints")),
+        "num_train_epochs": epochs,
+        "per_device_train_batch_size": batch_size,
+        "gradient_accumulation_steps": accumulate,
+        "learning_rate": learning_rate,
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": 0.03,
+        "logging_steps": 10,
+        "save_steps": 100,
+        "save_total_limit": 1,
+        "remove_unused_columns": False,
+        "report_to": "none",
+        "seed": seed,
+        "use_cpu": on_cpu,
+        "dataloader_pin_memory": not on_cpu,
+        **arguments,
+    }
+    trainer = ObjectiveTrainer(
+        objective, args=TrainingArguments(**settings), train_dataset=list(episodes), data_collator=collator
+    )
+    with attention_route(model.decoder):
+        trainer.train(resume_from_checkpoint=resume or None)
+    retriever = model.retriever
+    if head is not None and isinstance(retriever, DenseRetriever):
+        retriever = TurnedRetriever(retriever, head.cpu())
+    trained = EpMANForCausalLM(model.config, model.decoder, model.tokenizer, retriever).eval()
+    if trainer.is_world_process_zero():
+        save_epman(trained, out)
+    return trained
+
+
+def _head(model: EpMANForCausalLM) -> RetrieverHead:
+    if not isinstance(model.retriever, DenseRetriever):
+        raise ValueError(
+            f"`train_retriever` needs a retriever with vectors, got {type(model.retriever).__name__}; use a sentence "
+            "encoder or a dual encoder."
+        )
+    width = model.retriever.encode_questions(["width"]).shape[1]
+    return RetrieverHead(width).to(model.decoder.device)

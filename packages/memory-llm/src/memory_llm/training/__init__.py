@@ -1,0 +1,1 @@
+"""Training by transformers' Trainer over an objective: a module whose forward returns a loss and its named parts."""

@@ -1,0 +1,196 @@
+"""Training lowers the loss of what it is shown, leaves the base alone, and can be cut off."""
+
+import json
+
+import pytest
+import torch
+
+from gpu_commons.testing import tiny_model
+from memory_llm.epman.adapter import add_lora, load_epman
+from memory_llm.epman.cache import EpMANCache
+from memory_llm.epman.config import EpMANConfig
+from memory_llm.epman.episode import Episode, read_episodes, write_episodes
+from memory_llm.epman.episode_batch import EpisodeCollator, training_config
+from memory_llm.epman.gated_attention import attention_route
+from memory_llm.epman.make_episodes import EpisodeMaker
+from memory_llm.epman.objective import EpMANObjective
+from memory_llm.epman.retriever_head import RetrieverHead, TurnedRetriever
+from memory_llm.epman.train import train_epman
+
+CHUNKS = ("roses are red.", "the fox sleeps.", "numbers such as 0 1 2.", "the garden is lovely.")
+EPISODES = [
+    Episode(question="what are roses?", answer="red", chunks=CHUNKS, gold=(0,)),
+    Episode(question="who sleeps?", answer="the fox", chunks=CHUNKS, gold=(1,)),
+]
+
+
+class Letters:
+    """Vectors of the letters in a text."""
+
+    fingerprint = "letters"
+
+    def encode_chunks(self, texts):
+        counts = torch.tensor([[float(text.count(letter)) for letter in "abcdefghijklmnopqrst"] for text in texts])
+        return torch.nn.functional.normalize(counts, dim=-1)
+
+    encode_questions = encode_chunks
+
+    def scores(self, questions, texts, encoded):
+        return self.encode_questions(questions) @ encoded.mT
+
+
+def test_episodes_survive_a_file_and_bad_rows_are_named(tmp_path):
+    path = write_episodes(EPISODES, tmp_path / "episodes.jsonl")
+    assert read_episodes(path) == EPISODES
+    row = json.loads(path.read_text().splitlines()[0])
+    for change, message in (
+        ({"gold": [4]}, "line 1: `gold` must list numbers of chunks from 0 to 3"),
+        ({"chunks": []}, "line 1: `chunks` must be a list of texts"),
+        ({"answer": " "}, "line 1: the text in column 'answer' is empty"),
+    ):
+        path.write_text(json.dumps({**row, **change}) + "\n")
+        with pytest.raises(ValueError, match=message):
+            read_episodes(path)
+    path.write_text("")
+    with pytest.raises(ValueError, match="holds no episodes"):
+        read_episodes(path)
+
+
+def test_a_batch_gates_chunks_and_nothing_else(make_epman):
+    model = make_epman(header="a model reads")
+    config = EpMANConfig(**{**training_config(model.config).to_dict(), "a_mem_mode": "uniform", "attn_scope": "narrow"})
+    batch = EpisodeCollator(model, config)(EPISODES)
+    for row, episode in enumerate(EPISODES):
+        length = int(batch["attention_mask"][row].sum())
+        ids, gates = batch["input_ids"][row, :length].tolist(), batch["a_mem"][row]
+        tokens = [model.tokenizer(chunk, add_special_tokens=False)["input_ids"] for chunk in episode.chunks]
+        header = model.tokenizer("a model reads", add_special_tokens=False)["input_ids"]
+        assert ids[: len(header)] == header
+        spread = [gate for chunk, gate in zip(tokens, _uniform(model, episode), strict=True) for _ in chunk]
+        assert gates[len(header) : len(header) + len(spread)].tolist() == spread
+        assert set(gates[len(header) + len(spread) :].tolist()) == {1.0}
+        said = batch["labels"][row][batch["labels"][row] >= 0].tolist()
+        assert model.tokenizer.decode(said, skip_special_tokens=True) == f" {episode.answer}"
+        assert said[-1] == model.tokenizer.eos_token_id
+
+
+def _uniform(model, episode):
+    scores = model.retriever.scores([episode.question], episode.chunks, None)[0]
+    best = scores.topk(2).indices.tolist()
+    return [float(number in best) for number in range(len(episode.chunks))]
+
+
+def test_chunks_that_are_too_long_are_cut_and_counted(make_epman):
+    collator = EpisodeCollator(make_epman(chunk_size=4))
+    collator(EPISODES)
+    assert collator.num_chunks == 8
+    assert 0 < collator.num_cut <= 8
+
+
+def test_both_routes_have_the_same_loss_in_one_layer(make_epman, document):
+    """In deeper layers they differ: chunks that are read with the question see gated values themselves."""
+    whole = make_epman(prefill="full", layout="full", top_chunks=2, attn_scope="narrow")
+    decoder = tiny_model("llama", num_hidden_layers=1)
+    model = type(whole).from_base(decoder, whole.tokenizer, whole.retriever, whole.config)
+    memory = model.write(document)
+    reading = model.read("roses are", memory)
+    asked = model.tokenizer("roses are", return_tensors="pt")["input_ids"]
+    labels = asked.clone()
+    before = torch.tensor([[token for chunk in memory.tokens for token in chunk]])
+    gates = reading.selections[0].gates.repeat_interleave(torch.tensor([len(chunk) for chunk in memory.tokens]))
+    with torch.no_grad():
+        cached = model(asked, labels=labels, reading=reading, past_key_values=EpMANCache(decoder.config)).loss
+        ids = torch.cat([before, asked], dim=-1)
+        wanted = torch.cat([torch.full_like(before, -100), labels], dim=-1)
+        wanted[:, before.shape[1]] = -100  # what the cache route cannot predict, having no token before it
+        a_mem = torch.cat([gates, torch.ones(asked.shape[1])])[None]
+        with attention_route(decoder):
+            found = EpMANObjective(decoder)(ids, torch.ones_like(ids), wanted, a_mem)["loss"]
+    assert torch.allclose(cached, found, atol=1e-6)
+
+
+def test_training_learns_and_leaves_the_base_alone(make_epman, tmp_path):
+    model = make_epman()
+    weights = {name: part.clone() for name, part in model.decoder.state_dict().items()}
+    memory = model.write("roses are red.")
+    trained = train_epman(
+        model, EPISODES * 8, tmp_path, batch_size=2, accumulate=1, epochs=5.0, learning_rate=2e-2, logging_steps=5
+    )
+    log = [json.loads(line) for line in (tmp_path / "checkpoints" / "log.jsonl").read_text().splitlines()]
+    assert log[-1]["loss"] < 0.5 * log[0]["loss"]
+    after = {name.replace(".base_layer", ""): part for name, part in trained.decoder.state_dict().items()}
+    assert all(torch.equal(part, after[name]) for name, part in weights.items())
+    with pytest.raises(ValueError, match="was written with decoder="):
+        trained.read("roses", memory)
+    again = load_epman(tmp_path, tiny_model("llama"), model.tokenizer, model.retriever)
+    fresh, other = trained.write("roses are red."), again.write("roses are red.")
+    ids = torch.tensor([[5, 6]])
+    with torch.no_grad():
+        logits = [one(ids, reading=one.read("roses", kept)).logits for one, kept in ((trained, fresh), (again, other))]
+    assert torch.equal(*logits)
+
+
+def test_a_head_learns_which_chunk_it_is(make_epman, tmp_path):
+    model = make_epman()
+    model.retriever = Letters()
+    trained = train_epman(
+        model,
+        EPISODES * 8,
+        tmp_path,
+        batch_size=2,
+        accumulate=1,
+        epochs=5.0,
+        learning_rate=2e-2,
+        train_retriever=True,
+        retrieval_weight=1.0,
+        logging_steps=5,
+    )
+    log = [json.loads(line) for line in (tmp_path / "checkpoints" / "log.jsonl").read_text().splitlines()]
+    assert log[-1]["retrieval_loss"] < 0.5 * log[0]["retrieval_loss"]
+    assert isinstance(trained.retriever, TurnedRetriever)
+    again = load_epman(tmp_path, tiny_model("llama"), model.tokenizer, Letters())
+    assert torch.equal(again.retriever.encode_questions(["who"]), trained.retriever.encode_questions(["who"]))
+    with pytest.raises(ValueError, match="a head for a dense retriever"):
+        load_epman(tmp_path, tiny_model("llama"), model.tokenizer, make_epman().retriever)
+
+
+def test_a_head_begins_as_the_cosine():
+    vectors = torch.nn.functional.normalize(torch.randn(3, 4, 8), dim=-1)
+    logits = RetrieverHead(8, temperature=0.5)(vectors[:, 0], vectors)
+    assert torch.allclose(logits, torch.einsum("bw,bcw->bc", vectors[:, 0], vectors) / 0.5)
+
+
+def test_what_cannot_be_trained_is_refused(make_epman, tmp_path):
+    with pytest.raises(ValueError, match="`episodes` is empty"):
+        train_epman(make_epman(), [], tmp_path)
+    with pytest.raises(ValueError, match="needs a retriever with vectors"):
+        train_epman(make_epman(), EPISODES, tmp_path, train_retriever=True)
+    with pytest.raises(FileNotFoundError, match="no EpMAN model"):
+        load_epman(tmp_path / "none", tiny_model("llama"), None, make_epman().retriever)
+
+
+def test_adapters_begin_as_nothing(make_epman, question):
+    model = make_epman()
+    expected = model.decoder(question).logits
+    add_lora(model.decoder)
+    assert torch.equal(model.decoder(question).logits, expected)
+
+
+def test_made_episodes_hold_their_answer_in_the_gold_chunk_and_not_elsewhere(make_epman, document):
+    model = make_epman(chunk_size=120)
+    sentences = ". ".join(part.strip().capitalize() for part in document.split(".")) + " "
+    texts = [sentences * 9, "The dog sleeps in the warm sun all day and then it jumps over a lazy fox once more. " * 20]
+    maker = EpisodeMaker(texts, lambda text: model.reader.cut(text)[0], model.retriever, num_chunks=4)
+    episodes = list(maker.make(40, seed=1))
+    assert episodes == list(maker.make(60, seed=1))[:40]
+    invented = [episode for episode in episodes if not episode.question.startswith("How does")]
+    assert 8 < len(invented) < 32
+    for episode in episodes:
+        assert len(episode.chunks) == 4
+        assert episode.answer in " ".join(episode.chunks[episode.gold[0]].split())
+    for episode in invented:
+        holders = [number for number, chunk in enumerate(episode.chunks) if episode.answer in chunk]
+        assert holders == list(episode.gold)
+    assert len({episode.gold for episode in episodes}) == 4
+    with pytest.raises(ValueError, match="but an episode needs 999"):
+        EpisodeMaker(texts, lambda text: model.reader.cut(text)[0], model.retriever, num_chunks=999)
