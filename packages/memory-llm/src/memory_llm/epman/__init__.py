@@ -6,3 +6,69 @@ and the decoder writes on as ever.
 
 Source: Chaudhury et al. 2025 (EpMAN). Chunks are 0-based, lengths are tokens of the decoder, gates lie in [0, 1].
 """
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from memory_llm.epman.adapter import load_epman, save_epman
+    from memory_llm.epman.asking import answer
+    from memory_llm.epman.cache import EpMANCache
+    from memory_llm.epman.config import EpMANConfig
+    from memory_llm.epman.episode import Episode, read_episodes, write_episodes
+    from memory_llm.epman.make_episodes import EpisodeMaker
+    from memory_llm.epman.memory import EpisodicMemory
+    from memory_llm.epman.model import EpMANForCausalLM
+    from memory_llm.epman.reader import EpMANReader
+    from memory_llm.epman.retrievers import BM25Retriever, DenseRetriever, EmbeddingRetriever, HFDualEncoder, Retriever
+    from memory_llm.epman.selection import Selection
+    from memory_llm.epman.train import train_epman
+
+_HOME = {
+    "BM25Retriever": "retrievers",
+    "DenseRetriever": "retrievers",
+    "EmbeddingRetriever": "retrievers",
+    "EpMANCache": "cache",
+    "EpMANConfig": "config",
+    "EpMANForCausalLM": "model",
+    "EpMANReader": "reader",
+    "Episode": "episode",
+    "EpisodeMaker": "make_episodes",
+    "EpisodicMemory": "memory",
+    "HFDualEncoder": "retrievers",
+    "Retriever": "retrievers",
+    "Selection": "selection",
+    "answer": "asking",
+    "load_epman": "adapter",
+    "read_episodes": "episode",
+    "save_epman": "adapter",
+    "train_epman": "train",
+    "write_episodes": "episode",
+}
+__all__ = [
+    "BM25Retriever",
+    "DenseRetriever",
+    "EmbeddingRetriever",
+    "EpMANCache",
+    "EpMANConfig",
+    "EpMANForCausalLM",
+    "EpMANReader",
+    "Episode",
+    "EpisodeMaker",
+    "EpisodicMemory",
+    "HFDualEncoder",
+    "Retriever",
+    "Selection",
+    "answer",
+    "load_epman",
+    "read_episodes",
+    "save_epman",
+    "train_epman",
+    "write_episodes",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'memory_llm.epman' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"memory_llm.epman.{_HOME[name]}"), name)
