@@ -294,14 +294,14 @@ def _is_measured(values: Sequence[float]) -> bool:
 
 def figure(name: str, values: Sequence[float]) -> Figure:
     """Mean over facts."""
-    interval = mean_interval(values)
+    interval, measure = mean_interval(values), name.rpartition(": ")[2]
     low, high = (interval.low, interval.high) if np.isfinite(interval.low) else (interval.value, interval.value)
     return Figure(
         id=name,
         value=interval.value,
         interval=(low, high),
         unit="nats" if name.endswith("kl") else "rate",
-        better="lower" if any(word in name for word in LOWER) else "higher",
+        better="lower" if any(word in measure for word in LOWER) else "higher",
         target=TARGETS.get(name),
     )
 
