@@ -4,6 +4,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache
 
+from gpu_commons import load_model
 from gpu_commons.testing import tiny_model
 from memory_llm.epman.key_shift import KeyShift
 
@@ -68,3 +69,18 @@ def test_learned_positions_and_frequencies_that_depend_on_length_are_refused():
         KeyShift(tiny_model("gpt2"))
     with pytest.raises(ValueError, match="depend on the length"):
         KeyShift(built("llama", rope_scaling={"rope_type": "dynamic", "factor": 4.0}))
+
+
+def test_half_precision_is_told_apart_too():
+    model = tiny_model("llama").bfloat16()
+    keys = KeyShift(model)(keys_at(model, 3), torch.full((IDS.shape[1],), 5))
+    expected = KeyShift(tiny_model("llama"))(keys_at(model, 3).float(), torch.full((IDS.shape[1],), 5))
+    assert torch.allclose(keys.float(), expected, atol=0.05)
+
+
+def test_a_real_decoder_in_half_precision_is_told_apart():
+    """Thirty layers, in which rounding adds up."""
+    model, _ = load_model("bundled:smollm2-135m-instruct", dtype="bfloat16")
+    shift = KeyShift(model)
+    assert bool(shift._rotates.all())
+    assert not shift._interleaved

@@ -9,6 +9,7 @@ from gpu_commons.kv_cache import decoder_of
 
 _LENGTH_INDEPENDENT = ("default", "linear", "llama3", "yarn", "proportional")
 _MOVED_BY = 7
+_CLEARLY = 0.75
 
 
 class KeyShift:
@@ -38,17 +39,20 @@ class KeyShift:
         self._frequencies = frequencies
         before, after = _keys_here_and_there(model)
         by = torch.full((before.shape[-2],), _MOVED_BY)
-        tolerance = 1e-3 if model.dtype == torch.float32 else 0.1
-        still = _close(before, after, tolerance)
-        for interleaved in (False, True):
-            self._interleaved = interleaved
-            turned = _close(self._turned(before, by), after, tolerance)
-            if bool((turned | still).all()) and bool(turned.any()):
-                self._rotates = turned & ~still
-                return
-        raise ValueError(
-            f"`model` ({kind}) gives its keys positions in a way that is not known here; use rope='stored'."
-        )
+        halves, pairs = (self._turned(before, by, interleaved) for interleaved in (False, True))
+        errors = torch.stack([_relative_error(tried, after) for tried in (before, halves, pairs)])
+        best, kind_of = errors.min(0)
+        if model.dtype == torch.float32:
+            clear = best < 1e-3
+        else:  # rounding adds up from layer to layer, but less than a wrong rotation does
+            clear = best < _CLEARLY * errors.sort(0).values[1]
+        kinds = set(kind_of.tolist()) - {0}
+        if not bool(clear.all()) or len(kinds) != 1:
+            raise ValueError(
+                f"`model` ({kind}) gives its keys positions in a way that is not known here; use rope='stored'."
+            )
+        self._interleaved = kinds == {2}
+        self._rotates = kind_of > 0
 
     def __call__(
         self, keys: Float[Tensor, "layers *batch heads tokens head"], by: Int[Tensor, " tokens"]
@@ -56,20 +60,20 @@ class KeyShift:
         """Keys of tokens that lie so many positions further on, a number for each token."""
         rotates = self._rotates.to(keys.device)
         if bool(rotates.all()):
-            return self._turned(keys, by)
+            return self._turned(keys, by, self._interleaved)
         moved = keys.clone()
-        moved[rotates] = self._turned(keys[rotates], by)
+        moved[rotates] = self._turned(keys[rotates], by, self._interleaved)
         return moved
 
     def _turned(
-        self, keys: Float[Tensor, "*batch tokens head"], by: Int[Tensor, " tokens"]
+        self, keys: Float[Tensor, "*batch tokens head"], by: Int[Tensor, " tokens"], interleaved: bool
     ) -> Float[Tensor, "*batch tokens head"]:
         angles = by.to(keys.device, torch.float32)[:, None] * self._frequencies.to(keys.device)
         cos, sin, width = angles.cos(), angles.sin(), 2 * angles.shape[-1]
         rotated = keys[..., :width].float()
-        first, second = (rotated[..., ::2], rotated[..., 1::2]) if self._interleaved else rotated.chunk(2, dim=-1)
+        first, second = (rotated[..., ::2], rotated[..., 1::2]) if interleaved else rotated.chunk(2, dim=-1)
         pairs = (first * cos - second * sin, second * cos + first * sin)
-        turned = torch.stack(pairs, dim=-1).flatten(-2) if self._interleaved else torch.cat(pairs, dim=-1)
+        turned = torch.stack(pairs, dim=-1).flatten(-2) if interleaved else torch.cat(pairs, dim=-1)
         return torch.cat([turned.to(keys.dtype), keys[..., width:]], dim=-1)
 
 
@@ -107,6 +111,5 @@ def _keys_here_and_there(model: PreTrainedModel) -> Float[Tensor, "two layers he
     return torch.stack([layer.keys for layer in cache.layers], dim=1).float()
 
 
-def _close(one: Tensor, other: Tensor, tolerance: float) -> Tensor:
-    """Which layers are the same but for rounding."""
-    return (one - other).flatten(1).norm(dim=-1) <= tolerance * other.flatten(1).norm(dim=-1)
+def _relative_error(one: Tensor, other: Tensor) -> Float[Tensor, " layers"]:
+    return (one - other).flatten(1).norm(dim=-1) / other.flatten(1).norm(dim=-1)
