@@ -6,7 +6,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from gpu_commons.table_rows import read_rows
+from gpu_commons.table_rows import read_rows, write_rows
 
 
 def test_a_quoted_row_over_two_lines_is_placed_at_its_first(tmp_path):
@@ -59,3 +59,18 @@ def test_a_missing_column_is_answered_with_the_nearest_name_but_not_with_text(tm
     ) as caught:
         next(read_rows(path)).text("text")
     assert "sentence" not in str(caught.value)
+
+
+def test_written_rows_are_read_again_and_a_killed_run_leaves_the_former_file(tmp_path):
+    path = write_rows([{"text": "one"}, {"text": "zwölf"}], tmp_path / "folder" / "rows.jsonl")
+    assert [row.values for row in read_rows(path)] == [{"text": "one"}, {"text": "zwölf"}]
+
+    def cut_short():
+        yield {"text": "new"}
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_rows(cut_short(), path)
+    assert [row.text("text") for row in read_rows(path)] == ["one", "zwölf"]
+    with pytest.raises(ValueError, match="written as .jsonl, not as '.csv'"):
+        write_rows([], tmp_path / "rows.csv")

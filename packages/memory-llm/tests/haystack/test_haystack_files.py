@@ -50,5 +50,5 @@ def test_a_bad_row_is_named(haystacks, tmp_path, changes, message):
 
 
 def test_another_suffix_is_refused(haystacks, tmp_path):
-    with pytest.raises(ValueError, match="files of haystacks end in .jsonl, not in '.txt'"):
+    with pytest.raises(ValueError, match="files of rows are written as .jsonl, not as '.txt'"):
         write_haystacks(haystacks, tmp_path / "haystacks.txt")

@@ -6,8 +6,9 @@ Messages name file and line, never what the row says: texts may be private, or o
 import csv
 import difflib
 import json
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,24 @@ class Row:
         nearest = difflib.get_close_matches(wanted, names, 1)
         there = f"there are {', '.join(names)}" if names else "the first line must hold the column names"
         return there + (f"; did you mean {nearest[0]!r}?" if nearest else "")
+
+
+def write_rows(rows: Iterable[Mapping[str, Any]], path: str | os.PathLike[str]) -> Path:
+    """Write rows as JSONL, aside, and rename the file; one row is held at a time.
+
+    Raises:
+        ValueError: If the file's name does not end in .jsonl.
+    """
+    target = Path(path).expanduser()
+    if target.suffix != ".jsonl":
+        raise ValueError(f"{target}: files of rows are written as .jsonl, not as {target.suffix!r}.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f"{target.name}.partial")
+    with aside.open("w", encoding="utf-8") as stream:
+        for row in rows:
+            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+    os.replace(aside, target)
+    return target
 
 
 def read_rows(path: str | Path) -> Iterator[Row]:

@@ -4,21 +4,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from gpu_commons.cli import show
+from memory_llm.commands.defaults import DECODER, ENCODER, Dtype
 
 if TYPE_CHECKING:
     from memory_llm.epman.memory import EpisodicMemory
     from memory_llm.epman.model import EpMANForCausalLM
     from memory_llm.epman.retrievers import Retriever
 
-Dtype = Literal["auto", "float32", "bfloat16", "float16"]
-DECODER, RETRIEVER = "bundled:smollm2-135m-instruct", "bundled:minilm"
-
 
 def write(
     document: str,
     memory: str,
     model: str = DECODER,
-    retriever: str = RETRIEVER,
+    retriever: str = ENCODER,
     adapter: str | None = None,
     chunk_size: int = 256,
     prefill: Literal["independent", "sliding", "full"] = "independent",
@@ -128,7 +126,7 @@ def make_data(
     chunks: int = 16,
     chunk_size: int = 256,
     model: str = DECODER,
-    retriever: str = RETRIEVER,
+    retriever: str = ENCODER,
     invented: float = 0.5,
     hard: float = 0.5,
     seed: int = 0,
@@ -170,7 +168,7 @@ def train(
     data: str,
     out: str,
     model: str = DECODER,
-    retriever: str = RETRIEVER,
+    retriever: str = ENCODER,
     chunk_size: int = 256,
     top_chunks: int = 5,
     attn_scope: Literal["narrow", "broad"] = "broad",

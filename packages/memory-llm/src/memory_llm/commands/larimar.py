@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from gpu_commons.cli import show
+from memory_llm.commands.defaults import DECODER, ENCODER, Dtype
 
 if TYPE_CHECKING:
     from memory_llm.larimar.editor import LarimarEditor
     from memory_llm.larimar.pipeline import Larimar
-
-Dtype = Literal["auto", "float32", "bfloat16", "float16"]
-ENCODER, DECODER = "bundled:minilm", "bundled:smollm2-135m-instruct"
 
 
 def train(

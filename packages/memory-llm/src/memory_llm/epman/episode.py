@@ -1,12 +1,11 @@
 """What EpMAN learns from: a question over chunks of which some hold the answer."""
 
-import json
 import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from gpu_commons.table_rows import Row, read_rows
+from gpu_commons.table_rows import Row, read_rows, write_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,16 +31,7 @@ def write_episodes(episodes: Iterable[Episode], path: str | os.PathLike[str]) ->
     Raises:
         ValueError: If the file's name does not end in .jsonl.
     """
-    target = Path(path).expanduser()
-    if target.suffix != ".jsonl":
-        raise ValueError(f"{target}: files of episodes end in .jsonl, not in {target.suffix!r}.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f"{target.name}.partial")
-    with aside.open("w", encoding="utf-8") as stream:
-        for episode in episodes:
-            stream.write(json.dumps(asdict(episode), ensure_ascii=False) + "\n")
-    os.replace(aside, target)
-    return target
+    return write_rows((asdict(episode) for episode in episodes), path)
 
 
 def read_episodes(path: str | os.PathLike[str]) -> list[Episode]:

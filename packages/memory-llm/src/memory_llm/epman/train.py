@@ -2,10 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
-
-from transformers import TrainingArguments
 
 from memory_llm.epman.adapter import add_lora, has_lora, save_epman
 from memory_llm.epman.config import EpMANConfig
@@ -16,6 +13,7 @@ from memory_llm.epman.model import EpMANForCausalLM
 from memory_llm.epman.objective import EpMANObjective
 from memory_llm.epman.retriever_head import RetrieverHead, TurnedRetriever
 from memory_llm.epman.retrievers import DenseRetriever
+from memory_llm.training.arguments import training_arguments
 from memory_llm.training.objective_trainer import ObjectiveTrainer
 
 
@@ -69,9 +67,7 @@ def train_epman(
     fields = training_config(model.config).to_dict()
     collator = EpisodeCollator(model, EpMANConfig(**{**fields, "a_mem_mode": gates}), seed=seed)
     objective = EpMANObjective(model.decoder, head, retrieval_weight=retrieval_weight, layers=model.config.layers)
-    on_cpu = model.decoder.device.type == "cpu"
     settings: dict[str, Any] = {
-        "output_dir": str(Path(out, "checkpoints")),
         "num_train_epochs": epochs,
         "per_device_train_batch_size": batch_size,
         "gradient_accumulation_steps": accumulate,
@@ -80,16 +76,14 @@ def train_epman(
         "warmup_steps": 0.03,
         "logging_steps": 10,
         "save_steps": 100,
-        "save_total_limit": 1,
-        "remove_unused_columns": False,
-        "report_to": "none",
         "seed": seed,
-        "use_cpu": on_cpu,
-        "dataloader_pin_memory": not on_cpu,
         **arguments,
     }
     trainer = ObjectiveTrainer(
-        objective, args=TrainingArguments(**settings), train_dataset=list(episodes), data_collator=collator
+        objective,
+        args=training_arguments(out, model.decoder.device, **settings),
+        train_dataset=list(episodes),
+        data_collator=collator,
     )
     with attention_route(model.decoder):
         trainer.train(resume_from_checkpoint=resume or None)

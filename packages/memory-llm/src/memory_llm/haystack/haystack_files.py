@@ -1,12 +1,11 @@
 """Haystacks as JSONL, one a line, so that every reader is asked the same."""
 
-import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from gpu_commons.table_rows import Row, read_rows
+from gpu_commons.table_rows import Row, read_rows, write_rows
 from memory_llm.haystack.insertion import Haystack
 from memory_llm.haystack.needles import Needle
 
@@ -17,16 +16,7 @@ def write_haystacks(haystacks: Iterable[Haystack], path: str | os.PathLike[str])
     Raises:
         ValueError: If the file's name does not end in .jsonl.
     """
-    target = Path(path).expanduser()
-    if target.suffix != ".jsonl":
-        raise ValueError(f"{target}: files of haystacks end in .jsonl, not in {target.suffix!r}.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f"{target.name}.partial")
-    with aside.open("w", encoding="utf-8") as stream:
-        for haystack in haystacks:
-            stream.write(json.dumps(asdict(haystack), ensure_ascii=False) + "\n")
-    os.replace(aside, target)
-    return target
+    return write_rows((asdict(haystack) for haystack in haystacks), path)
 
 
 def read_haystacks(path: str | os.PathLike[str]) -> Iterator[Haystack]:

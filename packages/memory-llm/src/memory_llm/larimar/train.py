@@ -2,16 +2,15 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import TrainingArguments
 
 from memory_llm.facts import Fact
 from memory_llm.larimar.edit_examples import EditExamples
 from memory_llm.larimar.edit_objective import EditCollator, EditObjective
 from memory_llm.larimar.pipeline import Larimar
+from memory_llm.training.arguments import training_arguments
 from memory_llm.training.objective_trainer import ObjectiveTrainer
 
 MEAN_OF = 512
@@ -56,7 +55,6 @@ def train_connector(
     )
     larimar.key_mean = larimar.encode([fact.prompt for fact in examples.facts[:MEAN_OF]], truncate=True).mean(0)
     settings: dict[str, Any] = {
-        "output_dir": str(Path(out, "checkpoints")),
         "max_steps": steps,
         "per_device_train_batch_size": batch_size,
         "learning_rate": learning_rate,
@@ -68,19 +66,14 @@ def train_connector(
         "max_grad_norm": 1.0,
         "logging_steps": 20,
         "save_steps": 200,
-        "save_total_limit": 1,
         "save_only_model": False,
-        "remove_unused_columns": False,
         "train_sampling_strategy": "sequential",
-        "report_to": "none",
         "seed": seed,
-        "use_cpu": larimar.device.type == "cpu",
-        "dataloader_pin_memory": larimar.device.type != "cpu",
         **arguments,
     }
     trainer = ObjectiveTrainer(
         EditObjective(larimar.model.train(), kl_weight=kl_weight),
-        args=TrainingArguments(**settings),
+        args=training_arguments(out, larimar.device, **settings),
         train_dataset=examples,
         data_collator=EditCollator(larimar),
     )
