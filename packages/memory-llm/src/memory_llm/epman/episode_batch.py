@@ -28,7 +28,7 @@ class EpisodeCollator:
 
     Attributes:
         num_cut: Chunks that had more tokens than a chunk holds and lost the rest.
-        num_chunks: Chunks seen.
+        num_chunks: Chunks laid out.
     """
 
     def __init__(self, model: EpMANForCausalLM, config: EpMANConfig, *, seed: int = 0):
@@ -46,12 +46,12 @@ class EpisodeCollator:
             encoded = retriever.encode_chunks(episode.chunks)
             scores = retriever.scores([episode.question], episode.chunks, encoded)[0]
             selection = select(scores, self.config, generator=self._generator)
-            tokens = [self._tokens(chunk) for chunk in episode.chunks]
             ids, gate, part = list(header), [1.0] * len(header), [HEADER] * len(header)
             for chunk, opened in zip(selection.chunks.tolist(), selection.gates.tolist(), strict=True):
-                ids += tokens[chunk]
-                gate += [opened] * len(tokens[chunk])
-                part += [chunk] * len(tokens[chunk])
+                tokens = self._tokens(episode.chunks[chunk])
+                ids += tokens
+                gate += [opened] * len(tokens)
+                part += [chunk] * len(tokens)
             asked = tokenizer(QUESTION.format(episode.question), add_special_tokens=False)["input_ids"]
             said = tokenizer(f" {episode.answer}", add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
             rows.append(ids + asked + said)
