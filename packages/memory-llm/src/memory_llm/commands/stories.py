@@ -58,7 +58,7 @@ def make_data(
 def dilute_stories(
     facts: str,
     out: str,
-    lengths: list[str] = ["0k", "4k", "16k"],  # noqa: B006 - read only
+    lengths: str = "0k,4k,16k",
     unit: Literal["tokens", "lines"] = "tokens",
     filler: str | None = None,
     part: Literal["train", "test"] = "test",
@@ -72,7 +72,7 @@ def dilute_stories(
     Args:
         facts: File of stories (.jsonl, or bAbI's .txt).
         out: Folder; each length gets a file of stories, such as 16k.jsonl.
-        lengths: Such as 0k, 4k or 1M; 0 leaves the stories as they are.
+        lengths: Such as 0k,4k,1M, with commas between; 0 leaves the stories as they are.
         unit: Lengths are tokens of context and prompt (300 of them), or lines of filler.
         filler: Book, as for haystack make; Pride and Prejudice if absent.
         part: Of the book's sentences: the first four fifths for training, or the last fifth for tests.
@@ -93,7 +93,7 @@ def dilute_stories(
         write_stories,
     )
 
-    sizes = {length: _size(length) for length in lengths}
+    sizes = {length: _size(length) for length in lengths.split(",")}
     stories = read_stories(facts)
     # Token budgets leave out sentences under ten tokens, so longer ones are let in, as in BABILong.
     bounds = {"least_words": 1, "most_words": 10_000} if unit == "tokens" else {}

@@ -2,8 +2,8 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice, takewhile
 from itertools import count as numbers
-from itertools import islice
 
 from memory_llm.haystack.stories.babi_world import ACTORS, LOCATIONS, OBJECTS, World
 from memory_llm.haystack.stories.story import Story
@@ -154,5 +154,9 @@ def _stories(
         raise ValueError(f"`most_facts` must be at least {least_facts} in this task, got {most_facts}.")
     World(locations)  # names what is wrong before the first story is asked for
     worlds = (random.Random(f"{seed} {number}") for number in numbers())
-    told = (story for rng in worlds for story in tell(rng, locations))
-    return islice((story for story in told if most_facts is None or len(story.lines) <= most_facts), count)
+    # The stories of a world grow: after the first that is too long, none is short enough.
+    told = (
+        takewhile(lambda story: most_facts is None or len(story.lines) <= most_facts, tell(rng, locations))
+        for rng in worlds
+    )
+    return islice(chain.from_iterable(told), count)

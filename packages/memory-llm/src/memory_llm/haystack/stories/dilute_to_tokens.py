@@ -42,7 +42,10 @@ class CountedFiller:
         return len(token_starts(f" {sentence}", self.tokenizer))
 
     def draw(self, num_tokens: int, rng: np.random.Generator) -> list[str]:
-        """Consecutive sentences from a random one on, in a circle; the last is cut, so that all have ``num_tokens``."""
+        """Consecutive sentences from a random one on, in a circle; the last is cut, so that all have ``num_tokens``.
+
+        They have one fewer where the cut leaves a blank behind, which is dropped.
+        """
         if num_tokens < 1:
             return []
         first = int(rng.integers(len(self.sentences)))
