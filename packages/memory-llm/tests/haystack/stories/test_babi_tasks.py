@@ -61,10 +61,10 @@ def test_task_2_asks_after_three_statements_or_more():
 
 
 def test_a_third_of_what_happens_in_task_2_is_a_move():
-    """Some 6,000 lines give a standard error of 0.006; more moves come only where nothing else is valid."""
+    """Some 5,000 lines give a standard error of 0.007; more moves come only where nothing else is valid."""
     lines = [line for story in list(where_is_object(800))[4::5] for line in story.lines]
     share = sum(bool(MOVE.fullmatch(line)) for line in lines) / len(lines)
-    assert len(lines) > 5_000
+    assert len(lines) > 4_500
     assert share == pytest.approx(1 / 3, abs=0.03)
 
 

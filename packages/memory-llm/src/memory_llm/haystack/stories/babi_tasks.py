@@ -35,7 +35,10 @@ def where_is_actor(
     Raises:
         ValueError: If there is no story of so few lines, or as in :class:`World`.
 
-    Source: ``WhereIsActor`` of bAbI-tasks (Weston et al. 2015). Differs: words as in the released files v1.2.
+    Source:
+        ``WhereIsActor`` of bAbI-tasks (Weston et al. 2015), the archived generator. Differs: words as in the released files v1.2.
+        Those ask more often about who moved of late: the line needed is one of the last two in 74 % of the questions,
+        here in 64 %.
     """
     return _stories(_tell_actors, count, seed, locations, most_facts, least_facts=2)
 

@@ -69,7 +69,7 @@ def dilute_to_tokens(
     """The story among sentences of filler, so that a prompt with it has ``num_tokens``.
 
     Filler gets ``num_tokens`` less 300 for the prompt less the tokens of the story's lines. The last sentence of filler
-    is cut to fit.
+    is cut to fit, so that in one text it runs into a line of the story that comes behind it.
 
     Args:
         story: Of which all lines are kept, in their order; support is numbered anew.
