@@ -36,9 +36,9 @@ def where_is_actor(
         ValueError: If there is no story of so few lines, or as in :class:`World`.
 
     Source:
-        ``WhereIsActor`` of bAbI-tasks (Weston et al. 2015), the archived generator. Differs: words as in the released files v1.2.
-        Those ask more often about who moved of late: the line needed is one of the last two in 74 % of the questions,
-        here in 64 %.
+        ``WhereIsActor`` of bAbI-tasks (Weston et al. 2015), the archived generator. Differs: words as in the released
+        files v1.2. Those ask more often about who moved of late: the line needed is one of the last two in 74 % of
+        their questions, in 64 % of ours.
     """
     return _stories(_tell_actors, count, seed, locations, most_facts, least_facts=2)
 
