@@ -1,5 +1,6 @@
 """Episodes that carry the retriever's scores, so that whoever trains or answers needs no retriever."""
 
+import itertools
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -12,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gpu_commons.table_rows import read_rows
-from memory_llm.epman import Episode, Retriever, read_episodes
+from memory_llm.epman import DenseRetriever, Episode, read_episodes
 from memory_llm.haystack import Needle, needle
 
 
@@ -28,16 +29,23 @@ def needles_of(part: str) -> Callable[[np.random.Generator], Needle]:
     return draw
 
 
-def scored_rows(episodes: Iterable[Episode], retriever: Retriever) -> Iterator[dict[str, Any]]:
+def scored_rows(episodes: Iterable[Episode], retriever: DenseRetriever) -> Iterator[dict[str, Any]]:
     """Rows of a file of episodes with one more column; most chunks are in many episodes and are encoded once."""
     known: dict[str, Tensor] = {}
-    for episode in episodes:
-        new = [chunk for chunk in episode.chunks if chunk not in known]
-        if new:
-            known.update(zip(new, retriever.encode_chunks(new), strict=True))
-        encoded = torch.stack([known[chunk] for chunk in episode.chunks])
-        scores = retriever.scores([episode.question], episode.chunks, encoded)[0]
-        yield {**asdict(episode), "scores": [round(score, 5) for score in scores.tolist()]}
+    for block in batched(episodes, 256):
+        new = list({chunk for episode in block for chunk in episode.chunks if chunk not in known})
+        known.update(zip(new, retriever.encode_chunks(new), strict=True))
+        asked = retriever.encode_questions([episode.question for episode in block])
+        for episode, question in zip(block, asked, strict=True):
+            scores = torch.stack([known[chunk] for chunk in episode.chunks]) @ question
+            yield {**asdict(episode), "scores": [round(score, 5) for score in scores.tolist()]}
+
+
+def batched(items: Iterable[Episode], size: int) -> Iterator[list[Episode]]:
+    """Lists of so many items, the last one shorter."""
+    iterator = iter(items)
+    while block := list(itertools.islice(iterator, size)):
+        yield block
 
 
 class KnownScores:

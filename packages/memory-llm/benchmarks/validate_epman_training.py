@@ -44,7 +44,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True, help="episodes and finished runs")
     parser.add_argument("--books", type=Path, help="folder of books to ask about: make episodes, and stop")
+    parser.add_argument("--train-books", type=Path, help="a book, or a folder of them, in place of the Bible")
     parser.add_argument("--decoder", default="bundled:smollm2-135m-instruct")
+    parser.add_argument("--encoder", default="bundled:minilm")
     parser.add_argument("--train", type=int, default=4000)
     parser.add_argument("--test", type=int, default=1000)
     parser.add_argument("--batch", type=int, default=16)
@@ -79,8 +81,11 @@ def make_episodes(run: argparse.Namespace) -> None:
     """Write episodes for training and for the test."""
     decoder, tokenizer = load_model(run.decoder)
     reader = ChunkReader(EpMANConfig(), decoder, tokenizer)
-    retriever = EmbeddingRetriever(SentenceEncoder())
-    books = {"train": [bundled_book("king-james-bible")], "test": list(read_books(run.books).values())}
+    retriever = EmbeddingRetriever(SentenceEncoder(run.encoder))
+    bible = (
+        [bundled_book("king-james-bible")] if run.train_books is None else list(read_books(run.train_books).values())
+    )
+    books = {"train": bible, "test": list(read_books(run.books).values())}
     for part, texts in books.items():
         maker = EpisodeMaker(texts, lambda text: reader.cut(text)[0], retriever, make_needle=needles_of(part))
         write_rows(scored_rows(maker.make(getattr(run, part)), retriever), run.work / f"{part}.jsonl")

@@ -1,0 +1,249 @@
+"""Six novels by Jane Austen asked through EpMAN, from 16 thousand tokens to all of them.
+
+Questions are about invented facts that were planted, about sentences of the text, and, of all novels together, about
+what happens in them. Readers are EpMAN, narrow and broad, as it comes and with adapters of validate_epman_training;
+retrieval with the same scores and the same number of chunks in the prompt, likewise; and the decoder with as much of
+the text's end as its window holds. Chunks are kept as text and read when they are selected, which gives the same
+columns as keeping keys and values.
+
+``--books`` makes the corpora and keeps the retriever's scores; without it they are asked.
+"""
+
+import argparse
+import copy
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from novel_questions import Corpus, Question, make_corpus
+from torch import Tensor
+from tqdm import tqdm
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from gpu_commons import Figure, SentenceEncoder, load_model, write_record
+from memory_llm.epman import EmbeddingRetriever, EpMANForCausalLM, answer, load_epman
+from memory_llm.epman.asking import QUESTION
+from memory_llm.epman.chunk_reader import ChunkReader, header_ids
+from memory_llm.epman.config import EpMANConfig
+from memory_llm.haystack import is_correct, read_books
+from memory_llm.haystack.completion import complete, window_of
+from memory_llm.haystack.wilson import wilson_rate
+
+RESULTS = Path(__file__).parent / "results"
+LENGTHS = (16_000, 64_000, 256_000, None)
+PLANTED, SENTENCES = 50, 50
+TOP_CHUNKS, NEW_TOKENS, BATCH = 5, 16, 10
+Reader = Callable[[Sequence[str]], list[str]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True, help="corpora with scores, and answers")
+    parser.add_argument("--books", type=Path, help="folder of the novels: make the corpora, and stop")
+    parser.add_argument("--adapters", type=Path, help="the --work of validate_epman_training")
+    parser.add_argument("--decoder", default="bundled:smollm2-135m-instruct")
+    parser.add_argument("--encoder", default="bundled:minilm")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    run, _ = parser.parse_known_args()
+    if run.books:
+        make_corpora(run)
+        return
+    decoder, tokenizer = load_model(run.decoder, dtype="bfloat16")
+    figures = []
+    for path in sorted(run.work.glob("corpus_*.json"), key=lambda one: one.stat().st_size):
+        corpus, scores = load_corpus(path)
+        length = len(tokenizer(corpus.text, add_special_tokens=False, verbose=False)["input_ids"])
+        for name, reader in readers(decoder, tokenizer, corpus, scores, run.adapters):
+            figures += rates(corpus.questions, ask_all(reader, corpus.questions, f"{length} {name}"), length, name)
+        figures.append(found_rate(corpus, scores, decoder, tokenizer, length))
+    path = write_record(
+        "validate_epman",
+        results_dir=run.results,
+        command="python benchmarks/validate_epman.py",
+        config={
+            "books": "six novels by Austen",
+            "chunks": TOP_CHUNKS,
+            "decoder": Path(run.decoder).name,
+            "adapters": "seed 0 of validate_epman_training",
+            "interval": "95 %, Wilson",
+        },
+        seeds=[run.seed],
+        figures=figures,
+    )
+    print(path.name, file=sys.stderr)
+
+
+# Corpora
+
+
+def make_corpora(run: argparse.Namespace) -> None:
+    """A corpus for every length, with the retriever's scores of all its chunks for every question."""
+    decoder, tokenizer = load_model(run.decoder)
+    retriever = EmbeddingRetriever(SentenceEncoder(run.encoder))
+    cut = ChunkReader(EpMANConfig(), decoder, tokenizer).cut
+    text = "\n\n".join(read_books(run.books).values())
+    starts = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)["offset_mapping"]
+    for length in LENGTHS:
+        beginning = text if length is None else text[: starts[length][0]]
+        corpus = make_corpus(beginning, planted=PLANTED, sentences=SENTENCES, asked=length is None, seed=run.seed)
+        chunks, _ = cut(corpus.text)
+        encoded = retriever.encode_chunks(chunks)
+        scores = retriever.scores([one.question for one in corpus.questions], chunks, encoded)
+        rounded = [[round(score, 4) for score in row] for row in scores.tolist()]
+        (run.work / f"corpus_{length or 'all'}.json").write_text(json.dumps({**asdict(corpus), "scores": rounded}))
+
+
+def load_corpus(path: Path) -> tuple[Corpus, "KnownScores"]:
+    """A corpus and the retriever that knows its scores."""
+    row = json.loads(path.read_text(encoding="utf-8"))
+    questions = tuple(Question(**one) for one in row["questions"])
+    return Corpus(text=row["text"], questions=questions), KnownScores(
+        [one.question for one in questions], row["scores"]
+    )
+
+
+class KnownScores:
+    """The retriever whose scores are in a corpus's file."""
+
+    fingerprint = "known scores"
+
+    def __init__(self, questions: Sequence[str], scores: Sequence[Sequence[float]]):
+        self._scores = dict(zip(questions, torch.tensor(scores), strict=True))
+
+    def encode_chunks(self, texts: Sequence[str]) -> Float[Tensor, "chunks width"]:
+        """Nothing is kept."""
+        return torch.zeros(len(texts), 0)
+
+    def scores(
+        self, questions: Sequence[str], texts: Sequence[str], encoded: Float[Tensor, "chunks width"]
+    ) -> Float[Tensor, "questions chunks"]:
+        """Of the file."""
+        return torch.stack([self._scores[question] for question in questions])
+
+
+# Readers
+
+
+def readers(
+    decoder: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    corpus: Corpus,
+    scores: KnownScores,
+    adapters: Path | None,
+) -> list[tuple[str, Reader]]:
+    """All readers of a corpus, by name."""
+    bare = EpMANForCausalLM.from_base(decoder, tokenizer, scores, top_chunks=TOP_CHUNKS, store="text")
+    found = [*epman_readers("as it comes", bare, corpus), ("retrieval, as it comes", retrieval(bare, corpus))]
+    for mode in ("noisy", "uniform", "exact"):
+        if adapters and (adapters / f"{mode}_0").is_dir():
+            found += epman_readers(
+                f"trained, {mode}", tuned(adapters / f"{mode}_0", decoder, tokenizer, scores), corpus
+            )
+    if adapters and (adapters / "retrieval_0").is_dir():
+        model = tuned(adapters / "retrieval_0", decoder, tokenizer, scores)
+        found.append(("retrieval, trained", retrieval(model, corpus)))
+
+    def end_of_text(questions: Sequence[str]) -> list[str]:
+        window = window_of(decoder)
+        tail = corpus.text[-8 * (window or len(corpus.text)) :]
+        prompts = [tail + QUESTION.format(question) for question in questions]
+        return [
+            complete(decoder, tokenizer, prompt, max_new_tokens=NEW_TOKENS, window=window).text.split("\n")[0]
+            for prompt in prompts
+        ]
+
+    return [*found, ("end of the text in the window", end_of_text)]
+
+
+def tuned(
+    folder: Path, decoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, scores: KnownScores
+) -> EpMANForCausalLM:
+    """With adapters, on a copy of the decoder; chunks kept as text."""
+    model = load_epman(folder, copy.deepcopy(decoder), tokenizer, scores)
+    config = EpMANConfig(top_chunks=TOP_CHUNKS, store="text")
+    return EpMANForCausalLM(config, model.decoder, tokenizer, scores).eval()
+
+
+def epman_readers(name: str, model: EpMANForCausalLM, corpus: Corpus) -> list[tuple[str, Reader]]:
+    """Narrow and broad."""
+    memory = model.write(corpus.text)
+
+    def ask(questions: Sequence[str], scope: str) -> list[str]:
+        model.config.attn_scope = scope
+        return answer(model, questions, memory, max_new_tokens=NEW_TOKENS)
+
+    return [
+        (f"EpMAN {scope}, {name}", lambda questions, scope=scope: ask(questions, scope))
+        for scope in ("narrow", "broad")
+    ]
+
+
+def retrieval(model: EpMANForCausalLM, corpus: Corpus) -> Reader:
+    """The chunks that EpMAN selects, in their order, as a prompt before the question."""
+    _, tokens = model.reader.cut(corpus.text)
+    tokenizer, header = model.tokenizer, header_ids(model.tokenizer, model.config.header)
+
+    def ask(questions: Sequence[str]) -> list[str]:
+        prompts = []
+        for question in questions:
+            best = model.retriever.scores([question], [], torch.zeros(0, 0))[0].topk(TOP_CHUNKS).indices.sort().values
+            ids = header + [token for chunk in best.tolist() for token in tokens[chunk]]
+            prompts.append(ids + tokenizer(QUESTION.format(question), add_special_tokens=False)["input_ids"])
+        batch = tokenizer.pad({"input_ids": prompts}, padding_side="left", return_tensors="pt").to(model.decoder.device)
+        written = model.decoder.generate(
+            **batch, max_new_tokens=NEW_TOKENS, do_sample=False, pad_token_id=tokenizer.pad_token_id
+        )
+        texts = tokenizer.batch_decode(written[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
+        return [text.strip().split("\n")[0] for text in texts]
+
+    return ask
+
+
+def ask_all(reader: Reader, questions: Sequence[Question], name: str) -> list[bool]:
+    """Whether each question was answered."""
+    found = []
+    for start in tqdm(range(0, len(questions), BATCH), desc=name):
+        batch = questions[start : start + BATCH]
+        said = reader([one.question for one in batch])
+        found += [is_correct(text, one.answer) for text, one in zip(said, batch, strict=True)]
+    return found
+
+
+# What is told
+
+
+def rates(questions: Sequence[Question], right: Sequence[bool], length: int, reader: str) -> list[Figure]:
+    """By kind of question."""
+    figures = []
+    for kind in dict.fromkeys(one.kind for one in questions):
+        mine = [answered for one, answered in zip(questions, right, strict=True) if one.kind == kind]
+        figures.append(figure(f"{kind}, {length} tokens, {reader}", mine))
+    return figures
+
+
+def found_rate(
+    corpus: Corpus, scores: KnownScores, decoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, length: int
+) -> Figure:
+    """How often the chunk of a planted fact is among those that the retriever selects: the bound of all who use it."""
+    chunks, _ = ChunkReader(EpMANConfig(), decoder, tokenizer).cut(corpus.text)
+    found = []
+    for one in corpus.questions:
+        if one.kind == "planted":
+            best = scores.scores([one.question], chunks, torch.zeros(0, 0))[0].topk(TOP_CHUNKS).indices.tolist()
+            found.append(any(one.answer in " ".join(chunks[chunk].split()) for chunk in best))
+    return figure(f"planted, {length} tokens, answer in the chunks found", found)
+
+
+def figure(name: str, right: Sequence[bool]) -> Figure:
+    """A rate."""
+    rate = wilson_rate(sum(right), len(right))
+    return Figure(id=name, value=rate.value, interval=(rate.low, rate.high), unit="rate", better="higher")
+
+
+if __name__ == "__main__":
+    main()
