@@ -28,12 +28,12 @@ def make_question(*answers, task="qasper", **fields):
     return LongQuestion(answers=answers, task=task, **values)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def echo():
     return EchoReader
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def question():
     """``question(*answers, **fields)``."""
     return make_question

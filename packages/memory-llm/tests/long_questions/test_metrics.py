@@ -1,7 +1,7 @@
 """Metrics have the values that are worked out by hand, and lie between 0 and 1."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory_llm.long_questions.metrics import METRICS
@@ -32,8 +32,8 @@ def test_words_are_compared_as_squad_does_and_chinese_by_characters(text, words)
         ("recall", "it is Beethoven, the composer", ["Ludwig Beethoven"], 1 / 2),
         ("exact_match", "The noon.", ["Noon"], 1.0),
         ("exact_match", "at noon", ["noon"], 0.0),
-        ("rouge_l", "the fox sleeps in sun", ["fox runs in the sun"], 2 * 3 / (4 + 4)),  # fox, in, sun
-        ("rouge_l", "b a", ["a b"], 1 / 2),
+        ("rouge_l", "the fox sleeps in sun", ["fox runs in the sun"], 2 * 3 / (5 + 5)),  # fox, in, sun
+        ("rouge_l", "y x", ["x y"], 1 / 2),
         ("rouge_l", "", ["a b"], 0.0),
         ("all_strings", "1. Fox 2. dogs", ["fox", "dog", "hen"], 2 / 3),
         ("any_string", "a hen", ["fox", "HEN"], 1.0),
@@ -44,7 +44,8 @@ def test_words_are_compared_as_squad_does_and_chinese_by_characters(text, words)
         ("right_letter", "B) because", ["B"], 1.0),
         ("right_letter", "The correct answer is **(C)**.", ["C"], 1.0),
         ("right_letter", "Because of A", ["B"], 0.0),
-        ("right_letter", "A man says the correct answer is (B)", ["A"], 1.0),
+        ("right_letter", "A. The correct answer is (B)", ["B"], 1.0),
+        ("right_letter", "A man says so", ["A"], 0.0),
         ("line_similarity", "# note\nabcd\nx", ["abce"], 6 / 8),
         ("needle", "it is 12345, not 99999", ["12345"], 1.0),
         ("needle", "it is 99999 or 12345", ["12345"], 0.0),
@@ -77,17 +78,13 @@ def test_keywords_open_the_gate_for_f1_and_function_words_do_not(question):
     assert judge("北", question("北京大学")) == 0.0  # Chinese answers are their own keywords
 
 
+@settings(max_examples=40, deadline=None)
 @given(answer=st.text(max_size=30), right=st.text(min_size=1, max_size=12).filter(lambda text: text.strip()))
-def test_all_metrics_lie_between_0_and_1_and_f1_is_symmetric(answer, right):
-    from conftest import make_question
-
-    for name, metric in METRICS.items():
-        if name == "needle" and not answer_words(right):
-            continue
-        if name == "needle":
-            continue  # refuses what holds no word, see its own tests
-        assert 0 <= metric(answer, make_question(right, classes=(right, "x"))) <= 1, name
-    assert METRICS["f1"](answer, make_question(right)) == METRICS["f1"](right, make_question(answer))
+def test_all_metrics_lie_between_0_and_1_and_f1_is_symmetric(question, answer, right):
+    asked = question(right, classes=(right, "x"))
+    for name in METRICS.keys() - {"needle"}:  # which refuses what holds no word, and has tests of its own
+        assert 0 <= METRICS[name](answer, asked) <= 1, name
+    assert METRICS["f1"](answer, asked) == METRICS["f1"](right, question(answer))
 
 
 def test_every_task_has_known_metrics_and_variants_find_theirs():

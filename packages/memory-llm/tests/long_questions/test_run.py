@@ -56,8 +56,8 @@ def test_a_text_is_taken_in_once_for_all_its_questions(echo, questions):
 
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(echo, questions, tmp_path):
     whole = run_questions(echo(ANSWERS), questions, out=tmp_path / "whole", settings=SETTINGS, progress=False)
+    short = {name: said for name, said in ANSWERS.items() if name != "two?"}
     with pytest.raises(KeyError):
-        short = {name: said for name, said in ANSWERS.items() if name != "two?"}
         run_questions(echo(short), questions, out=tmp_path / "cut", settings=SETTINGS, progress=False)
     reader = echo(ANSWERS)
     again = run_questions(reader, questions, out=tmp_path / "cut", settings=SETTINGS, progress=False)

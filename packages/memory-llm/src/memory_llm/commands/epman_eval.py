@@ -20,7 +20,7 @@ def evaluate_benchmark(
     bench: str,
     out: str,
     reader: Reader = "epman",
-    lengths: list[str] | None = None,
+    lengths: list[str | int] | None = None,
     tasks: list[str] | None = None,
     count: int | None = None,
     model: str = DECODER,
@@ -68,7 +68,7 @@ def evaluate_benchmark(
     settings = {"chunk_size": chunk_size, "top_chunks": top_chunks, "store": store}
     opened = build_model(model, retriever, adapter, dtype, settings)
     opened.config.top_chunks, opened.config.attn_scope, opened.config.a_mem_mode = top_chunks, attn_scope, a_mem_mode
-    questions = _questions(bench, lengths, tasks, count, seed, opened)
+    questions = _questions(bench, [str(length) for length in lengths or ()], tasks, count, seed, opened)
     selection = {"top_chunks": top_chunks, "attn_scope": attn_scope, "a_mem_mode": a_mem_mode}
     result = run_questions(
         _reader(reader, opened, memory),
@@ -95,7 +95,7 @@ def tokens_of(length: str) -> int:
 
 def _questions(
     bench: str,
-    lengths: list[str] | None,
+    lengths: list[str],
     tasks: list[str] | None,
     count: int | None,
     seed: int,

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 
 from memory_llm.epman.asking import QUESTION, answer
@@ -57,6 +58,7 @@ class EpMANReader:
         content = json.dumps([text, self.model.origin], sort_keys=True)
         folder = memories / hashlib.sha256(content.encode()).hexdigest()[:16]
         if not (folder / MEMORY_FILE).is_file():
+            shutil.rmtree(folder, ignore_errors=True)  # of a run that was cut off
             in_files = self.model.config.store == "kv"
             self.model.write(text, folder=folder if in_files else None).save_pretrained(folder)
         return self.model.load_memory(folder)

@@ -11,11 +11,18 @@ from difflib import SequenceMatcher
 
 from memory_llm.haystack.scoring import is_correct
 from memory_llm.long_questions.question import LongQuestion
-from memory_llm.long_questions.words import CHINESE_FUNCTION_WORDS, FUNCTION_WORDS, answer_words, is_unspaced
+from memory_llm.long_questions.words import (
+    CHINESE_FUNCTION_WORDS,
+    FUNCTION_WORDS,
+    answer_words,
+    is_unspaced,
+    plain_words,
+)
 
 KEYWORD_RECALL, CHINESE_KEYWORD_RECALL = 0.2, 0.4
 _NUMBER = re.compile(r"\d+")
-_LETTER = re.compile(r"correct answer is:? *\(?([A-D])\b|^\W*([A-D])(?![\w'])")
+_LETTER_SAID = re.compile(r"correct answer is:? *\(?([A-D])\b")
+_LETTER_FIRST = re.compile(r"^\W*([A-D])(?=[).:,]|\s*$)")
 
 
 def f1(answer: str, question: LongQuestion) -> float:
@@ -60,8 +67,8 @@ def rouge_l(answer: str, question: LongQuestion) -> float:
     Source: Lin 2004 (ROUGE-L), one sentence. Differs: the releases use a package that weighs recall by beta = 1.2 and
     splits sentences.
     """
-    said = answer_words(answer)
-    return max(_rouge_l(said, answer_words(right)) for right in question.answers)
+    said = plain_words(answer)
+    return max(_rouge_l(said, plain_words(right)) for right in question.answers)
 
 
 def all_strings(answer: str, question: LongQuestion) -> float:
@@ -110,12 +117,13 @@ def right_numbers(answer: str, question: LongQuestion) -> float:
 
 
 def right_letter(answer: str, question: LongQuestion) -> float:
-    """Whether the letter at the beginning of the answer, or after "correct answer is", is the right one.
+    """Whether the letter after "correct answer is", or else at the beginning of the answer, is the right one.
 
     Source: Bai et al. 2024 (LongBench v2). Differs: the answer may go on from the cue, and begin with the letter.
     """
-    found = _LETTER.search(answer.replace("*", ""))
-    return float(found is not None and (found[1] or found[2]) == question.answers[0])
+    said = answer.replace("*", "")
+    found = _LETTER_SAID.search(said) or _LETTER_FIRST.search(said)
+    return float(found is not None and found[1] == question.answers[0])
 
 
 def line_similarity(answer: str, question: LongQuestion) -> float:

@@ -1,4 +1,4 @@
-"""Words of answers, as metrics compare them: lower case, no punctuation, no English articles; Chinese by characters."""
+"""Words of answers, as metrics compare them: in lower case, without punctuation, and Chinese by characters."""
 
 import re
 import unicodedata
@@ -17,17 +17,27 @@ FUNCTION_WORDS = frozenset((
 CHINESE_FUNCTION_WORDS = frozenset("的和是在了与或等为有于不也以由将而从到但并对")
 
 
-def answer_words(text: str) -> list[str]:
-    """Words of a text, compared as SQuAD does; every Chinese, Japanese or Korean character is a word.
+def plain_words(text: str) -> list[str]:
+    """Words of a text in lower case and without punctuation; every Chinese, Japanese or Korean character is a word.
 
-    Source: Rajpurkar et al. 2016 (SQuAD) for lower case, punctuation and articles. Differs: punctuation is that of
-    Unicode; the releases of LongBench and LV-Eval cut Chinese into words by a segmenter, which gives other counts.
+    The releases of LongBench and LV-Eval cut Chinese into words by a segmenter, which gives other counts.
     """
-    kept = "".join(one for one in text.lower() if not unicodedata.category(one).startswith(("P", "S")))
-    return _UNSPACED.sub(r" \1 ", _ARTICLES.sub(" ", kept)).split()
+    return _UNSPACED.sub(r" \1 ", _unpunctuated(text)).split()
+
+
+def answer_words(text: str) -> list[str]:
+    """:func:`plain_words` without English articles.
+
+    Source: Rajpurkar et al. 2016 (SQuAD). Differs: punctuation is that of Unicode.
+    """
+    return plain_words(_ARTICLES.sub(" ", _unpunctuated(text)))
 
 
 def is_unspaced(text: str) -> bool:
     """Whether most of a text's letters are of a script without spaces."""
     letters = [one for one in text if one.isalpha()]
     return sum(bool(_UNSPACED.match(one)) for one in letters) * 2 > len(letters)
+
+
+def _unpunctuated(text: str) -> str:
+    return "".join(one for one in text.lower() if not unicodedata.category(one).startswith(("P", "S")))

@@ -56,7 +56,7 @@ def common_words_question(
 
     return LongQuestion(
         id=f"common_words-{num_tokens}-{seed}",
-        context=_longest(text, tokenizer, num_tokens),
+        context=_longest(text, tokenizer, num_tokens, start=num_tokens // 20),
         question=f"What are the {NUM_COMMON} most common words in the list?",
         answers=tuple(common),
         task="common_words",
@@ -94,7 +94,7 @@ def frequent_words_question(tokenizer: PreTrainedTokenizerBase, num_tokens: int,
 
     return LongQuestion(
         id=f"frequent_words-{num_tokens}-{seed}",
-        context=_longest(text, tokenizer, num_tokens),
+        context=_longest(text, tokenizer, num_tokens, start=num_tokens // 4),
         question=f"What are the {NUM_FREQUENT} words that occur most often in the text, apart from the dots?",
         answers=tuple(vocabulary[1 : NUM_FREQUENT + 1]),
         task="frequent_words",
@@ -111,17 +111,21 @@ def _coded_words(count: int, rng: np.random.Generator) -> list[str]:
     return list(found)
 
 
-def _longest(text: Callable[[int], str], tokenizer: PreTrainedTokenizerBase, num_tokens: int) -> str:
-    """A text of nearly so many tokens and no more; its number of words is scaled until it fits."""
-    size = max(1, num_tokens // 20)
-    counted = _count(text(size), tokenizer)
-    size = max(1, size * num_tokens // counted)
-    while size:
+def _longest(text: Callable[[int], str], tokenizer: PreTrainedTokenizerBase, num_tokens: int, *, start: int) -> str:
+    """A text of nearly so many tokens and no more, whose length grows evenly with its size.
+
+    Two sizes, ``start`` and half of it, tell the tokens that a step in size adds.
+    """
+    half, size = start // 2, max(2, start)
+    before, counted = (_count(text(each), tokenizer) for each in (half, size))
+    tokens_a_step = max(1.0, (counted - before) / (size - half))
+    size += int((num_tokens - counted) / tokens_a_step)
+    while size > 0:
         found = text(size)
         counted = _count(found, tokenizer)
         if counted <= num_tokens:
             return found
-        size = min(size - 1, size * num_tokens // counted)
+        size -= 1 + int((counted - num_tokens) / tokens_a_step)
     raise ValueError(f"{num_tokens} tokens leave no room for a list of words; ask for more.")
 
 
