@@ -15,8 +15,9 @@ from gpu_commons.testing import tiny_model
 from memory_llm.epman import train as train_module
 from memory_llm.epman.adapter import add_lora, load_epman
 from memory_llm.epman.cache import EpMANCache
-from memory_llm.epman.config import EpMANConfig
+from memory_llm.epman.chunk_mask import QUESTION
 from memory_llm.epman.episode import Episode, read_episodes, write_episodes
+from memory_llm.epman.episode_accuracy import answered
 from memory_llm.epman.episode_batch import EpisodeCollator, training_config
 from memory_llm.epman.episode_draws import Draw, EpisodeDraws
 from memory_llm.epman.gated_attention import attention_route
@@ -30,6 +31,7 @@ EPISODES = [
     Episode(question="what are roses?", answer="red", chunks=CHUNKS, gold=(0,)),
     Episode(question="who sleeps?", answer="the fox", chunks=CHUNKS, gold=(1,)),
 ]
+DRAWS = [Draw(episode, 0) for episode in EPISODES]
 
 
 class Letters:
@@ -66,8 +68,8 @@ def test_episodes_survive_a_file_and_bad_rows_are_named(tmp_path):
 
 def test_a_batch_gates_chunks_and_nothing_else(make_epman):
     model = make_epman(header="a model reads")
-    config = EpMANConfig(**{**training_config(model.config).to_dict(), "a_mem_mode": "uniform", "attn_scope": "narrow"})
-    batch = EpisodeCollator(model, config)([Draw(episode, 0) for episode in EPISODES])
+    model.config.attn_scope = "narrow"
+    batch = EpisodeCollator(model, training_config(model.config, gates="uniform", layout="full"))(DRAWS)
     for row, episode in enumerate(EPISODES):
         length = int(batch["attention_mask"][row].sum())
         ids, gates = batch["input_ids"][row, :length].tolist(), batch["a_mem"][row]
@@ -89,32 +91,33 @@ def _uniform(model, episode):
 
 
 def test_chunks_that_are_too_long_are_cut_and_counted(make_epman):
-    collator = EpisodeCollator(make_epman(chunk_size=4))
-    collator([Draw(episode, 0) for episode in EPISODES])
-    assert collator.num_chunks == 8
-    assert 0 < collator.num_cut <= 8
+    model = make_epman(chunk_size=4)
+    collator = EpisodeCollator(model, training_config(model.config))
+    collator(DRAWS)
+    assert 4 <= collator.num_chunks <= 8  # two found and their neighbours, of two episodes
+    assert 0 < collator.num_cut <= collator.num_chunks
 
 
-def test_both_routes_have_the_same_loss_in_one_layer(make_epman, document):
-    """In deeper layers they differ: chunks that are read with the question see gated values themselves."""
-    whole = make_epman(prefill="full", layout="full", top_chunks=2, attn_scope="narrow")
-    decoder = tiny_model("llama", num_hidden_layers=1)
-    model = type(whole).from_base(decoder, whole.tokenizer, whole.retriever, whole.config)
+@pytest.mark.parametrize("family", ["llama", "qwen"])
+@pytest.mark.parametrize("gates", ["uniform", "exact"])
+@pytest.mark.parametrize(("prefill", "layout"), [("independent", "gather"), ("full", "full"), ("independent", "full")])
+def test_the_loss_is_that_of_use(make_epman, document, family, gates, prefill, layout):
+    """What training sees in one pass is what the cache hands out: the same loss, through all layers."""
+    model = make_epman(family, prefill=prefill, layout=layout, a_mem_mode=gates, attn_scope="narrow")
     memory = model.write(document)
-    reading = model.read("roses are", memory)
-    asked = model.tokenizer("roses are", return_tensors="pt")["input_ids"]
-    labels = asked.clone()
-    before = torch.tensor([[token for chunk in memory.tokens for token in chunk]])
-    gates = reading.selections[0].gates.repeat_interleave(torch.tensor([len(chunk) for chunk in memory.tokens]))
+    episode = Episode(question="roses are", answer="red", chunks=tuple(memory.texts), gold=(0,))
+    batch = EpisodeCollator(model, training_config(model.config, gates=gates, layout=layout))([Draw(episode, 0)])
+    asked = int((batch["parts"] == QUESTION).sum())
     with torch.no_grad():
-        cached = model(asked, labels=labels, reading=reading, past_key_values=EpMANCache(decoder.config)).loss
-        ids = torch.cat([before, asked], dim=-1)
-        wanted = torch.cat([torch.full_like(before, -100), labels], dim=-1)
-        wanted[:, before.shape[1]] = -100  # what the cache route cannot predict, having no token before it
-        a_mem = torch.cat([gates, torch.ones(asked.shape[1])])[None]
-        with attention_route(decoder):
-            found = EpMANObjective(decoder)(ids, torch.ones_like(ids), wanted, a_mem)["loss"]
-    assert torch.allclose(cached, found, atol=1e-6)
+        with attention_route(model.decoder):
+            found = EpMANObjective(model.decoder, apart=prefill == "independent")(**batch)["loss"]
+        expected = model(
+            batch["input_ids"][:, -asked:],
+            labels=batch["labels"][:, -asked:],
+            reading=model.read("roses are", memory),
+            past_key_values=EpMANCache(model.decoder.config),
+        ).loss
+    assert torch.allclose(found, expected, atol=1e-6)
 
 
 def test_training_learns_and_leaves_the_base_alone(make_epman, tmp_path):
@@ -305,3 +308,12 @@ def test_made_episodes_hold_their_answer_in_the_gold_chunk_and_not_elsewhere(mak
     assert len({episode.gold for episode in episodes}) == 4
     with pytest.raises(ValueError, match="but an episode needs 999"):
         EpisodeMaker(texts, lambda text: model.reader.cut(text)[0], model.retriever, num_chunks=999)
+
+
+def test_answered_is_what_greedy_decoding_says(make_epman, document, tmp_path):
+    model = make_epman(attn_scope="narrow")
+    trained = train_epman(model, EPISODES * 8, tmp_path, batch_size=2, accumulate=1, epochs=5.0, learning_rate=2e-2)
+    wrong = Episode(question="what are roses?", answer="the fox", chunks=CHUNKS, gold=(0,))
+    config = training_config(trained.config, gates="uniform")
+    found = answered(trained, [*EPISODES, wrong], config, batch_size=2)
+    assert found == [True, True, False]

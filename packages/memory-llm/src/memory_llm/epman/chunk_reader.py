@@ -136,7 +136,7 @@ class ChunkReader:
 
     def _states(self, memory: EpisodicMemory, numbers: list[int]) -> tuple[Tensor, Tensor]:
         if memory.kv is not None:
-            return memory.kv.read(numbers)
+            return memory.kv.read(numbers, device=self.decoder.device)
         document = {memory.documents[number] for number in numbers}
         parts: dict[int, tuple[Tensor, Tensor]] = {}
         for one in document:
@@ -146,7 +146,7 @@ class ChunkReader:
             done = iter(wanted)
             for states in self.read(tokens, wanted=wanted):
                 for row in range(states.keys.shape[1]):
-                    parts[next(done) + first] = (states.keys[:, row].cpu(), states.values[:, row].cpu())
+                    parts[next(done) + first] = (states.keys[:, row], states.values[:, row])
         keys, values = (torch.stack([parts[number][part] for number in numbers], dim=1) for part in (0, 1))
         return keys, values
 

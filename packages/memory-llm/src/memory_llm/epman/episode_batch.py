@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from memory_llm.epman.asking import QUESTION
+from memory_llm.epman.chunk_mask import HEADER
+from memory_llm.epman.chunk_mask import QUESTION as QUESTION_PART
 from memory_llm.epman.chunk_reader import header_ids
 from memory_llm.epman.config import EpMANConfig
 from memory_llm.epman.episode import Episode
@@ -18,20 +20,19 @@ from memory_llm.epman.selection import select
 class EpisodeCollator:
     """Makes batches for :class:`EpMANObjective`.
 
-    Chunks are laid out in full, in the order and with the gates that the settings give them: noisy gates shuffle them.
+    Chunks are laid out in the order and with the gates that the settings give them: noisy gates shuffle them.
 
     Args:
         model: Whose tokenizer, retriever and header.
-        config: Of the selection; the model's, laid out in full with noisy gates, if absent.
+        config: Of the selection, see :func:`training_config`.
 
     Attributes:
         num_cut: Chunks that had more tokens than a chunk holds and lost the rest.
-        num_chunks: Chunks seen.
+        num_chunks: Chunks laid out.
     """
 
-    def __init__(self, model: EpMANForCausalLM, config: EpMANConfig | None = None):
-        self.model = model
-        self.config = config or training_config(model.config)
+    def __init__(self, model: EpMANForCausalLM, config: EpMANConfig):
+        self.model, self.config = model, config
         self.num_cut, self.num_chunks = 0, 0
 
     def __call__(self, draws: Sequence[Draw]) -> dict[str, Tensor]:
@@ -39,28 +40,31 @@ class EpisodeCollator:
         episodes = [draw.episode for draw in draws]
         tokenizer = self.model.tokenizer
         header = header_ids(tokenizer, self.config.header)
-        rows, labels, gates, vectors = [], [], [], []
+        rows, labels, gates, parts, vectors = [], [], [], [], []
         retriever = self.model.retriever
         for episode, seed in draws:
             encoded = retriever.encode_chunks(episode.chunks)
             scores = retriever.scores([episode.question], episode.chunks, encoded)[0]
             selection = select(scores, self.config, generator=torch.Generator().manual_seed(seed))
-            tokens = [self._tokens(chunk) for chunk in episode.chunks]
-            ids, gate = list(header), [1.0] * len(header)
+            ids, gate, part = list(header), [1.0] * len(header), [HEADER] * len(header)
             for chunk, opened in zip(selection.chunks.tolist(), selection.gates.tolist(), strict=True):
-                ids += tokens[chunk]
-                gate += [opened] * len(tokens[chunk])
+                tokens = self._tokens(episode.chunks[chunk])
+                ids += tokens
+                gate += [opened] * len(tokens)
+                part += [chunk] * len(tokens)
             asked = tokenizer(QUESTION.format(episode.question), add_special_tokens=False)["input_ids"]
             said = tokenizer(f" {episode.answer}", add_special_tokens=False)["input_ids"] + [tokenizer.eos_token_id]
             rows.append(ids + asked + said)
             labels.append([-100] * (len(ids) + len(asked)) + said)
             gates.append(gate + [1.0] * (len(asked) + len(said)))
+            parts.append(part + [QUESTION_PART] * (len(asked) + len(said)))
             vectors.append(encoded)
         batch = {
             "input_ids": _padded(rows, 0),
             "attention_mask": _padded([[1] * len(row) for row in rows], 0),
             "labels": _padded(labels, -100),
             "a_mem": _padded(gates, 1.0),
+            "parts": _padded(parts, QUESTION_PART),
         }
         if isinstance(retriever, DenseRetriever):
             batch["question_vectors"] = retriever.encode_questions([episode.question for episode in episodes])
@@ -75,13 +79,15 @@ class EpisodeCollator:
         return ids[: self.config.chunk_size]
 
 
-def training_config(config: EpMANConfig) -> EpMANConfig:
-    """Settings of training: the whole document laid out, gates noisy and chunks shuffled."""
-    fields = {name: value for name, value in config.to_dict().items() if name in _SELECTION}
-    return EpMANConfig(**fields, layout="full", a_mem_mode="noisy")
+def training_config(config: EpMANConfig, *, gates: str = "noisy", layout: str = "gather") -> EpMANConfig:
+    """Settings of training: those of use, with other gates; noisy ones shuffle the chunks."""
+    fields = {name: value for name, value in config.to_dict().items() if name in _KEPT}
+    # A document read in windows is in training read in one pass: an episode's chunks are of many documents.
+    prefill = "independent" if config.prefill == "independent" else "full"
+    return EpMANConfig(**fields, prefill=prefill, layout=layout, a_mem_mode=gates)
 
 
-_SELECTION = ("chunk_size", "top_chunks", "attn_scope", "header", "layers")
+_KEPT = ("chunk_size", "top_chunks", "attn_scope", "exact_weights", "exact_temperature", "header", "layers")
 
 
 def _marks(episode: Episode) -> list[int]:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
@@ -22,6 +23,7 @@ def gated_attention(
     attention_mask: Tensor | None,
     *,
     a_mem: Float[Tensor, "batch columns"] | None = None,
+    a_mem_queries: Bool[Tensor, "batch new"] | None = None,
     a_mem_layers: tuple[int, ...] | None = None,
     **arguments: Any,
 ) -> tuple[Tensor, Tensor | None]:
@@ -34,14 +36,21 @@ def gated_attention(
         value: As in transformers.
         attention_mask: As in transformers.
         a_mem: Gates in [0, 1]; all open if absent.
+        a_mem_queries: Which tokens see gated values: those of the question, as chunks that are read before it see their
+            values as they are. All if absent.
         a_mem_layers: Layers (0-based) in which they apply; all if absent.
         arguments: As in transformers.
 
     Source: EpMAN 1.4, ``softmax(q K^T / sqrt(d)) (V * a_mem)``.
     """
-    if a_mem is not None and (a_mem_layers is None or module.layer_idx in a_mem_layers):
-        value = value * a_mem[:, None, :, None].to(value.dtype)
-    return sdpa_attention_forward(module, query, key, value, attention_mask, **arguments)
+    if a_mem is None or (a_mem_layers is not None and module.layer_idx not in a_mem_layers):
+        return sdpa_attention_forward(module, query, key, value, attention_mask, **arguments)
+    gated = value * a_mem[:, None, :, None].to(value.dtype)
+    seen, weights = sdpa_attention_forward(module, query, key, gated, attention_mask, **arguments)
+    if a_mem_queries is not None:
+        plain, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **arguments)
+        seen = torch.where(a_mem_queries[:, :, None, None], seen, plain)
+    return seen, weights
 
 
 @contextmanager

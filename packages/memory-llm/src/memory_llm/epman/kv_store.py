@@ -129,11 +129,11 @@ class KVStore:
                 self._ends.append(count)
 
     def read(
-        self, numbers: Sequence[int]
+        self, numbers: Sequence[int], *, device: torch.device | None = None
     ) -> tuple[Float[Tensor, "layers chunks heads tokens head"], Float[Tensor, "layers chunks heads tokens head"]]:
-        """Keys and values of chunks, in the decoder's format, on the host."""
+        """Keys and values of chunks, in the decoder's format, on a device; on the host if absent."""
         rows = [self._row(number) for number in numbers]
-        found = torch.stack([self._unpacked(block, row) for block, row in rows])
+        found = torch.stack([self._unpacked(block, row, device or torch.device("cpu")) for block, row in rows])
         return found[:, 0].transpose(0, 1), found[:, 1].transpose(0, 1)
 
     def write(self, folder: Path) -> None:
@@ -187,11 +187,12 @@ class KVStore:
         scaled = block.float() / scales
         return (scaled.round() if dtype == torch.int8 else scaled).to(dtype), scales
 
-    def _unpacked(self, block: int, row: int) -> Tensor:
-        stored = self._blocks[block][row]
+    def _unpacked(self, block: int, row: int, device: torch.device) -> Tensor:
+        """One chunk; what crosses to the device is what is stored."""
+        stored = self._blocks[block][row].to(device)
         if self.layout.kv_format == "model":
             return stored
-        return (stored.float() * self._scales[block][row]).to(self.layout.dtype)
+        return (stored.float() * self._scales[block][row].to(device)).to(self.layout.dtype)
 
 
 def write_bytes(file: BinaryIO, tensor: Tensor) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from memory_llm.epman.episode import Episode
 from memory_llm.epman.retrievers import Retriever
-from memory_llm.haystack import needle
+from memory_llm.haystack import Needle, needle
 from memory_llm.haystack.sentences import sentence_spans
 
 MIN_WORDS_BEFORE, MAX_WORDS_AFTER = 5, 5
@@ -31,6 +31,7 @@ class EpisodeMaker:
         num_chunks: Of an episode.
         invented: Share of invented facts.
         hard: Share of distractors that are hard.
+        make_needle: Invents facts.
 
     Raises:
         ValueError: If the documents have fewer chunks than an episode.
@@ -48,6 +49,7 @@ class EpisodeMaker:
         num_chunks: int = 16,
         invented: float = 0.5,
         hard: float = 0.5,
+        make_needle: Callable[[np.random.Generator], Needle] = needle,
     ):
         self.chunks = [chunk for document in documents for chunk in cut(document)]
         if len(self.chunks) < num_chunks:
@@ -56,6 +58,7 @@ class EpisodeMaker:
                 "make chunks smaller."
             )
         self.retriever, self.num_chunks, self.invented, self.hard = retriever, num_chunks, invented, hard
+        self.make_needle = make_needle
         self._encoded: Float[Tensor, "chunks width"] = retriever.encode_chunks(self.chunks)
         self._sentences = [_continuable(chunk) for chunk in self.chunks]
         self._with_sentences = [row for row, sentences in enumerate(self._sentences) if sentences]
@@ -75,9 +78,9 @@ class EpisodeMaker:
 
     def _invented(self, rng: random.Random) -> Episode:
         draws = np.random.default_rng(rng.randrange(2**32))
-        asked, other = needle(draws), needle(draws)
+        asked, other = self.make_needle(draws), self.make_needle(draws)
         while other.cue == asked.cue:
-            other = needle(draws)
+            other = self.make_needle(draws)
         gold = rng.randrange(len(self.chunks))
         distractors = self._distractors(asked.question, gold, rng)
         confusing = rng.randrange(len(distractors))

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from memory_llm.epman.chunk_mask import QUESTION, chunk_mask
 from memory_llm.epman.retriever_head import RetrieverHead
 from memory_llm.training.rank_mean import mean_over_ranks
 
@@ -21,6 +22,7 @@ class EpMANObjective(nn.Module):
         head: Of the retriever; without one there is nothing to train by the second term, and it is left out.
         retrieval_weight: Of the second term.
         layers: In which gates apply; all if absent.
+        apart: Chunks are read without the chunks before them.
 
     Source: EpMAN 1.6, with alpha = 0.1 for the second term.
     """
@@ -32,10 +34,11 @@ class EpMANObjective(nn.Module):
         *,
         retrieval_weight: float = 0.1,
         layers: list[int] | None = None,
+        apart: bool = True,
     ):
         super().__init__()
         self.decoder, self.head, self.retrieval_weight = decoder, head, retrieval_weight
-        self.gating = {} if layers is None else {"a_mem_layers": tuple(layers)}
+        self.apart, self.layers = apart, layers
 
     def forward(
         self,
@@ -43,6 +46,7 @@ class EpMANObjective(nn.Module):
         attention_mask: Int[Tensor, "batch tokens"],
         labels: Int[Tensor, "batch tokens"],
         a_mem: Float[Tensor, "batch tokens"],
+        parts: Int[Tensor, "batch tokens"],
         question_vectors: Float[Tensor, "batch width"] | None = None,
         chunk_vectors: Float[Tensor, "batch chunks width"] | None = None,
         is_gold: Int[Tensor, "batch chunks"] | None = None,
@@ -54,21 +58,14 @@ class EpMANObjective(nn.Module):
             attention_mask: 1 for tokens, 0 for padding.
             labels: The answer's tokens where they stand, -100 elsewhere.
             a_mem: Gates of all tokens.
+            parts: Of all tokens, see :func:`chunk_mask`.
             question_vectors: Of a dense retriever.
             chunk_vectors: Of a dense retriever.
             is_gold: 1 for chunks that hold the answer, 0 for others, -1 where a row has fewer.
         """
-        wanted = labels[:, 1:]
-        first = int((wanted >= 0).any(0).nonzero()[0])  # logits of chunks would be most of the memory
-        output = self.decoder(
-            input_ids=input_ids,
-            attention_mask=attention_mask,
-            a_mem=a_mem,
-            use_cache=False,
-            logits_to_keep=input_ids.shape[1] - first,
-            **self.gating,
+        logits, wanted = answer_logits(
+            self.decoder, input_ids, attention_mask, labels, a_mem, parts, apart=self.apart, layers=self.layers
         )
-        logits, wanted = output.logits[:, :-1].float(), wanted[:, first:]
         answer_loss = mean_over_ranks(
             nn.functional.cross_entropy(logits[wanted >= 0], wanted[wanted >= 0], reduction="none")
         )
@@ -84,3 +81,30 @@ class EpMANObjective(nn.Module):
     ) -> Float[Tensor, ""]:
         log_probs = logits.masked_fill(is_gold < 0, -torch.inf).log_softmax(-1)
         return mean_over_ranks(-log_probs.masked_fill(is_gold != 1, -torch.inf).logsumexp(-1))
+
+
+def answer_logits(
+    decoder: PreTrainedModel,
+    input_ids: Int[Tensor, "batch tokens"],
+    attention_mask: Int[Tensor, "batch tokens"],
+    labels: Int[Tensor, "batch tokens"],
+    a_mem: Float[Tensor, "batch tokens"],
+    parts: Int[Tensor, "batch tokens"],
+    *,
+    apart: bool,
+    layers: list[int] | None = None,
+) -> tuple[Float[Tensor, "batch last vocabulary"], Int[Tensor, "batch last"]]:
+    """Logits of the last tokens, and what they should be; arguments are those of :class:`EpMANObjective`."""
+    wanted = labels[:, 1:]
+    first = int((wanted >= 0).any(0).nonzero()[0])  # logits of chunks would be most of the memory
+    output = decoder(
+        input_ids=input_ids,
+        attention_mask=chunk_mask(parts, attention_mask, apart=apart),
+        position_ids=torch.arange(input_ids.shape[1], device=input_ids.device)[None],
+        a_mem=a_mem,
+        a_mem_queries=parts == QUESTION,
+        use_cache=False,
+        logits_to_keep=input_ids.shape[1] - first,
+        **({} if layers is None else {"a_mem_layers": tuple(layers)}),
+    )
+    return output.logits[:, :-1].float(), wanted[:, first:]

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 
 from memory_llm.epman.adapter import add_lora, has_lora, save_epman
-from memory_llm.epman.config import EpMANConfig
 from memory_llm.epman.episode import Episode
 from memory_llm.epman.episode_batch import EpisodeCollator, training_config
 from memory_llm.epman.episode_draws import EpisodeDraws
@@ -30,6 +29,7 @@ def train_epman(
     accumulate: int = 8,
     learning_rate: float = 1e-4,
     gates: str = "noisy",
+    layout: str = "gather",
     train_retriever: bool = False,
     retrieval_weight: float = 0.1,
     lora: dict[str, Any] | None = None,
@@ -51,6 +51,7 @@ def train_epman(
         accumulate: Forward passes of a step.
         learning_rate: At its height, after 3 % of the steps; it falls along a cosine.
         gates: "noisy", "uniform" or "exact" in training.
+        layout: "gather" attends to the chunks found, as in use; "full" to all of an episode, the others' gates shut.
         train_retriever: Train a head on the retriever's questions too; it has to be dense.
         retrieval_weight: Of its loss.
         lora: Settings of ``peft.LoraConfig`` that differ from ours.
@@ -61,7 +62,8 @@ def train_epman(
     Raises:
         ValueError: If there are no episodes, or the retriever has no vectors for its head.
 
-    Source: EpMAN 1.6; rank, learning rate and schedule are not public, these are ours.
+    Source: EpMAN 1.6; rank, learning rate and schedule are not public, these are ours. Chunks are read as in use: apart
+    from each other unless ``prefill`` says otherwise.
     """
     if not episodes:
         raise ValueError("`episodes` is empty; make some with `memory-llm epman make-data`.")
@@ -70,9 +72,14 @@ def train_epman(
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             add_lora(model.decoder, **(lora or {}))
-    fields = training_config(model.config).to_dict()
-    collator = EpisodeCollator(model, EpMANConfig(**{**fields, "a_mem_mode": gates}))
-    objective = EpMANObjective(model.decoder, head, retrieval_weight=retrieval_weight, layers=model.config.layers)
+    collator = EpisodeCollator(model, training_config(model.config, gates=gates, layout=layout))
+    objective = EpMANObjective(
+        model.decoder,
+        head,
+        retrieval_weight=retrieval_weight,
+        layers=model.config.layers,
+        apart=collator.config.prefill == "independent",
+    )
     settings: dict[str, Any] = {
         "num_train_epochs": 1,  # the draws go on through all passes
         "train_sampling_strategy": "sequential",

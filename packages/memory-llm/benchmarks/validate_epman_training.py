@@ -1,0 +1,192 @@
+"""What training under gated attention teaches, on books that it has not seen, and when the retriever errs.
+
+Adapters are trained on episodes of the King James Bible with noisy, exact and uniform gates, and, as retrieval beside
+them, with the same chunks as a plain prompt. They answer episodes of other books, with facts about other names: by the
+retriever's scores, and with the gold chunk demoted behind confusing ones to a gate near 0.
+
+``--books`` makes the episodes and keeps the retriever's scores, so that training and answering need no retriever and
+can be done elsewhere. Every run leaves a file in ``--work``, and what is there is not run again.
+"""
+
+import argparse
+import copy
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from scored_episodes import KnownScores, needles_of, scored_rows
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from gpu_commons import Figure, SentenceEncoder, load_model, write_record
+from gpu_commons.table_rows import write_rows
+from memory_llm.epman import EmbeddingRetriever, EpisodeMaker, EpMANForCausalLM, train_epman
+from memory_llm.epman.chunk_reader import ChunkReader
+from memory_llm.epman.config import EpMANConfig
+from memory_llm.epman.episode_accuracy import answered
+from memory_llm.epman.episode_batch import training_config
+from memory_llm.haystack import bundled_book, read_books
+
+RESULTS = Path(__file__).parent / "results"
+MODES = {
+    "noisy": ("noisy", "independent"),
+    "exact": ("exact", "independent"),
+    "uniform": ("uniform", "independent"),
+    "retrieval": ("uniform", "full"),
+}
+GATES = ("uniform", "exact")
+RANKED = ("as scored", "gold demoted")
+TOP_CHUNKS, DEMOTED_TO, DEMOTED_GATE = 5, 4, 0.05
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True, help="episodes and finished runs")
+    parser.add_argument("--books", type=Path, help="folder of books to ask about: make episodes, and stop")
+    parser.add_argument("--decoder", default="bundled:smollm2-135m-instruct")
+    parser.add_argument("--train", type=int, default=4000)
+    parser.add_argument("--test", type=int, default=1000)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--learning-rate", type=float, default=5e-4)
+    parser.add_argument("--modes", nargs="+", default=list(MODES), choices=list(MODES))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    run, _ = parser.parse_known_args()
+    if run.books:
+        make_episodes(run)
+        return
+    decoder, tokenizer = load_model(run.decoder, dtype="float32")
+    train = KnownScores(run.work / "train.jsonl")
+    tests = {ranked: KnownScores(run.work / "test.jsonl") for ranked in RANKED}
+    tests["gold demoted"].demote_gold(DEMOTED_TO, DEMOTED_GATE)
+    if not (run.work / "untrained.json").exists():
+        for prefill in ("independent", "full"):
+            name = "untrained" if prefill == "independent" else "untrained retrieval"
+            ask(epman(decoder, tokenizer, train, prefill), tests, run.work / f"{name}.json")
+    for seed in run.seeds:
+        for mode in run.modes:
+            out = run.work / f"{mode}_{seed}.json"
+            if not out.exists():
+                ask(trained(decoder, tokenizer, train, mode, seed, run), tests, out)
+                print(out.name, file=sys.stderr, flush=True)
+    names = [f"{mode}_{seed}" for mode in MODES for seed in run.seeds]
+    if all((run.work / f"{name}.json").exists() for name in names):
+        record(run, tests["as scored"])
+
+
+def make_episodes(run: argparse.Namespace) -> None:
+    """Write episodes for training and for the test."""
+    decoder, tokenizer = load_model(run.decoder)
+    reader = ChunkReader(EpMANConfig(), decoder, tokenizer)
+    retriever = EmbeddingRetriever(SentenceEncoder())
+    books = {"train": [bundled_book("king-james-bible")], "test": list(read_books(run.books).values())}
+    for part, texts in books.items():
+        maker = EpisodeMaker(texts, lambda text: reader.cut(text)[0], retriever, make_needle=needles_of(part))
+        write_rows(scored_rows(maker.make(getattr(run, part)), retriever), run.work / f"{part}.jsonl")
+
+
+def epman(
+    decoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, scores: KnownScores, prefill: str
+) -> EpMANForCausalLM:
+    """On a copy of the decoder."""
+    settings = {"attn_scope": "narrow", "top_chunks": TOP_CHUNKS, "prefill": prefill}
+    return EpMANForCausalLM.from_base(copy.deepcopy(decoder), tokenizer, scores, **settings)
+
+
+def trained(
+    decoder: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    train: KnownScores,
+    mode: str,
+    seed: int,
+    run: argparse.Namespace,
+) -> EpMANForCausalLM:
+    """One run of training; its adapters lie in ``--work``."""
+    gates, prefill = MODES[mode]
+    return train_epman(
+        epman(decoder, tokenizer, train, prefill),
+        train.episodes[: run.train],
+        run.work / f"{mode}_{seed}",
+        batch_size=run.batch,
+        accumulate=1,
+        learning_rate=run.learning_rate,
+        gates=gates,
+        seed=seed,
+        bf16=True,
+        save_strategy="no",
+    )
+
+
+def ask(model: EpMANForCausalLM, tests: dict[str, KnownScores], out: Path) -> None:
+    """Every episode under both gates and both rankings, to a file: which were answered."""
+    found = {}
+    for ranked, scores in tests.items():
+        model.retriever = scores
+        for gates in GATES:
+            config = training_config(model.config, gates=gates)
+            with torch.autocast(model.decoder.device.type, torch.bfloat16):
+                found[f"{gates}, {ranked}"] = answered(model, scores.episodes, config, batch_size=32, progress=True)
+    out.write_text(json.dumps(found), encoding="utf-8")
+
+
+def record(run: argparse.Namespace, tests: KnownScores) -> None:
+    """Rates by kind of fact, gates and ranking, and what noisy training changes."""
+    planted = np.array([not episode.question.startswith("How does this") for episode in tests.episodes])
+    runs = {mode: [load(run.work / f"{mode}_{seed}.json") for seed in run.seeds] for mode in MODES}
+    runs |= {name: [load(run.work / f"{name}.json")] for name in ("untrained", "untrained retrieval")}
+    figures = []
+    for kind, rows in (("planted", planted), ("natural", ~planted)):
+        for mode, answers in runs.items():
+            for condition in answers[0]:
+                right = np.stack([one[condition][rows] for one in answers])
+                figures.append(rate(f"{kind}, {condition}, {mode}", right))
+        for condition in runs["noisy"][0]:
+            for other in ("exact", "uniform"):
+                pair = [np.stack([one[condition][rows] for one in runs[mode]]) for mode in ("noisy", other)]
+                figures.append(difference(f"{kind}, {condition}, noisy minus {other}", *pair))
+    path = write_record(
+        "validate_epman_training",
+        results_dir=run.results,
+        command="python benchmarks/validate_epman_training.py",
+        config={
+            **{name: getattr(run, name) for name in ("train", "test", "batch", "learning_rate")},
+            "top_chunks": TOP_CHUNKS,
+            "demoted": f"gold at rank {DEMOTED_TO} of {TOP_CHUNKS}, exact gate {DEMOTED_GATE}",
+            "decoder": Path(run.decoder).name,
+            "books": "trained on the King James Bible, asked about six novels by Austen",
+            "interval": "95 %, bootstrap over episodes, means over seeds",
+        },
+        seeds=run.seeds,
+        figures=figures,
+        shortened=run.train < 4000 or run.test < 1000 or len(run.seeds) < 3,
+    )
+    print(path.name, file=sys.stderr)
+
+
+def load(path: Path) -> dict[str, np.ndarray]:
+    """Which episodes a run answered, by condition."""
+    return {name: np.array(right) for name, right in json.loads(path.read_text(encoding="utf-8")).items()}
+
+
+def rate(name: str, right: np.ndarray) -> Figure:
+    """Mean over seeds and episodes."""
+    low, high = interval(right.mean(0))
+    return Figure(id=name, value=float(right.mean()), interval=(low, high), unit="rate", better="higher")
+
+
+def difference(name: str, ours: np.ndarray, theirs: np.ndarray) -> Figure:
+    """Of two ways of training, over the same episodes."""
+    apart = ours.mean(0) - theirs.mean(0)
+    return Figure(id=name, value=float(apart.mean()), interval=interval(apart), unit="rate", better="higher")
+
+
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """Bootstrap over episodes."""
+    draws = np.random.default_rng(0).choice(values, size=(2000, len(values))).mean(1)
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return float(low), float(high)
+
+
+if __name__ == "__main__":
+    main()
