@@ -5,7 +5,7 @@ from typing import Any
 
 from gpu_commons.cli import run_verbs
 from memory_llm import __version__
-from memory_llm.commands import epman, haystack, larimar
+from memory_llm.commands import epman, epman_eval, haystack, larimar
 
 
 def demo(out: str = "demo") -> None:
@@ -40,6 +40,7 @@ VERBS: dict[str, Any] = {
         "inspect": epman.inspect,
         "make-data": epman.make_data,
         "train": epman.train,
+        "eval": epman_eval.evaluate_benchmark,
     },
     "haystack": {
         "_help": "Needles in long texts.",

@@ -15,7 +15,7 @@ def tiny(monkeypatch, make_epman):
     def build(model, retriever, adapter, dtype, settings):
         return make_epman(**settings)
 
-    monkeypatch.setattr(commands, "_model", build)
+    monkeypatch.setattr(commands, "build_model", build)
 
 
 @pytest.fixture

@@ -1,17 +1,25 @@
 """Training lowers the loss of what it is shown, leaves the base alone, and can be cut off."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
+from transformers import TrainerCallback
 
 from gpu_commons.testing import tiny_model
+from memory_llm.epman import train as train_module
 from memory_llm.epman.adapter import add_lora, load_epman
 from memory_llm.epman.cache import EpMANCache
 from memory_llm.epman.chunk_mask import QUESTION
 from memory_llm.epman.episode import Episode, read_episodes, write_episodes
 from memory_llm.epman.episode_accuracy import answered
 from memory_llm.epman.episode_batch import EpisodeCollator, training_config
+from memory_llm.epman.episode_draws import Draw, EpisodeDraws
 from memory_llm.epman.gated_attention import attention_route
 from memory_llm.epman.make_episodes import EpisodeMaker
 from memory_llm.epman.objective import EpMANObjective
@@ -23,6 +31,7 @@ EPISODES = [
     Episode(question="what are roses?", answer="red", chunks=CHUNKS, gold=(0,)),
     Episode(question="who sleeps?", answer="the fox", chunks=CHUNKS, gold=(1,)),
 ]
+DRAWS = [Draw(episode, 0) for episode in EPISODES]
 
 
 class Letters:
@@ -60,7 +69,7 @@ def test_episodes_survive_a_file_and_bad_rows_are_named(tmp_path):
 def test_a_batch_gates_chunks_and_nothing_else(make_epman):
     model = make_epman(header="a model reads")
     model.config.attn_scope = "narrow"
-    batch = EpisodeCollator(model, training_config(model.config, gates="uniform", layout="full"))(EPISODES)
+    batch = EpisodeCollator(model, training_config(model.config, gates="uniform", layout="full"))(DRAWS)
     for row, episode in enumerate(EPISODES):
         length = int(batch["attention_mask"][row].sum())
         ids, gates = batch["input_ids"][row, :length].tolist(), batch["a_mem"][row]
@@ -84,7 +93,7 @@ def _uniform(model, episode):
 def test_chunks_that_are_too_long_are_cut_and_counted(make_epman):
     model = make_epman(chunk_size=4)
     collator = EpisodeCollator(model, training_config(model.config))
-    collator(EPISODES)
+    collator(DRAWS)
     assert 4 <= collator.num_chunks <= 8  # two found and their neighbours, of two episodes
     assert 0 < collator.num_cut <= collator.num_chunks
 
@@ -97,7 +106,7 @@ def test_the_loss_is_that_of_use(make_epman, document, family, gates, prefill, l
     model = make_epman(family, prefill=prefill, layout=layout, a_mem_mode=gates, attn_scope="narrow")
     memory = model.write(document)
     episode = Episode(question="roses are", answer="red", chunks=tuple(memory.texts), gold=(0,))
-    batch = EpisodeCollator(model, training_config(model.config, gates=gates, layout=layout))([episode])
+    batch = EpisodeCollator(model, training_config(model.config, gates=gates, layout=layout))([Draw(episode, 0)])
     asked = int((batch["parts"] == QUESTION).sum())
     with torch.no_grad():
         with attention_route(model.decoder):
@@ -154,6 +163,109 @@ def test_a_head_learns_which_chunk_it_is(make_epman, tmp_path):
     assert torch.equal(again.retriever.encode_questions(["who"]), trained.retriever.encode_questions(["who"]))
     with pytest.raises(ValueError, match="a head for a dense retriever"):
         load_epman(tmp_path, tiny_model("llama"), model.tokenizer, make_epman().retriever)
+
+
+def test_draws_depend_on_their_place_alone():
+    many = [Episode(question=str(number), answer="a", chunks=CHUNKS, gold=(0,)) for number in range(7)]
+    draws = list(EpisodeDraws(many, 2.5, seed=3))
+    assert len(draws) == 18  # 2.5 passes over 7, rounded to even
+    assert [EpisodeDraws(many, 2.5, seed=3)[number] for number in (17, 4)] == [draws[17], draws[4]]
+    passes = [[draw.episode.question for draw in draws[start : start + 7]] for start in (0, 7)]
+    assert sorted(passes[0]) == sorted(passes[1]) == list("0123456")
+    assert passes[0] != passes[1]
+    assert len({draw.seed for draw in draws}) == 18
+    assert list(EpisodeDraws(many, 2.5, seed=4)) != draws
+
+
+def adapters(model):
+    return {name: part for name, part in model.decoder.state_dict().items() if "lora_" in name}
+
+
+def test_killed_training_resumes_to_the_same_weights(make_epman, tmp_path, monkeypatch):
+    class Kill(TrainerCallback):
+        def on_step_end(self, args, state, control, **_):
+            if state.global_step == 5:
+                raise KeyboardInterrupt
+
+    def train(folder, **more):
+        settings = {"batch_size": 1, "accumulate": 2, "epochs": 4.0, "learning_rate": 1e-2, "save_steps": 3}
+        return train_epman(make_epman(), EPISODES * 2, folder, seed=1, disable_tqdm=True, **settings, **more)
+
+    whole = train(tmp_path / "whole")
+    original = train_module.ObjectiveTrainer.__init__
+
+    def with_kill(self, objective, **arguments):
+        original(self, objective, callbacks=[Kill()], **arguments)
+
+    monkeypatch.setattr(train_module.ObjectiveTrainer, "__init__", with_kill)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "killed")
+    monkeypatch.setattr(train_module.ObjectiveTrainer, "__init__", original)
+    assert (tmp_path / "killed" / "checkpoints" / "checkpoint-3").is_dir()
+    resumed = train(tmp_path / "killed", resume=True)
+    assert adapters(whole).keys() == adapters(resumed).keys()
+    for name, part in adapters(whole).items():
+        assert torch.equal(part, adapters(resumed)[name]), name
+    other = train_epman(make_epman(), EPISODES * 2, tmp_path / "other", seed=2, epochs=0.5, disable_tqdm=True)
+    assert any(not torch.equal(part, adapters(other)[name]) for name, part in adapters(whole).items())
+
+
+WORKER = """
+import json, sys, torch
+sys.path.insert(0, sys.argv[1])
+from conftest import build_epman
+from test_training import EPISODES, Letters, adapters
+from memory_llm.epman.train import train_epman
+
+torch.set_num_threads(1)
+model = build_epman()
+model.retriever = Letters()
+trained = train_epman(
+    model, EPISODES * 4, sys.argv[2], batch_size=int(sys.argv[3]), accumulate=2, epochs=2.0, learning_rate=0.5,
+    train_retriever=True, optim="sgd", disable_tqdm=True, logging_steps=1, use_cpu=True,
+)
+if int(__import__("os").environ.get("RANK", "0")) == 0:
+    lines = [json.loads(line) for line in open(sys.argv[2] + "/checkpoints/log.jsonl")]
+    weights = {name: float(part.double().norm()) for name, part in adapters(trained).items()}
+    json.dump({"losses": [line["loss"] for line in lines], "weights": weights}, open(sys.argv[4], "w"))
+if torch.distributed.is_initialized():
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()
+"""
+
+
+def launched(script, folder, processes):
+    """Run the worker alone, or by `accelerate launch` in so many gloo processes, and read what the first one found."""
+    out = folder / f"{processes}.json"
+    command = [str(script), str(Path(__file__).parent), str(folder / str(processes)), str(2 // processes), str(out)]
+    if processes > 1:  # `--multi_gpu` is accelerate's word for several processes; the worker asks for the CPU
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        options = {"num_processes": processes, "num_machines": 1, "mixed_precision": "no", "dynamo_backend": "no"}
+        flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+        flags += ["--main_process_port", str(port)]
+        command = ["-m", "accelerate.commands.launch", "--multi_gpu", *flags, *command]
+    done = subprocess.run(
+        [sys.executable, *command],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=480,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(out.read_text())
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one(tmp_path):
+    script = tmp_path / "worker.py"
+    script.write_text(WORKER)  # with SGD: Adam would blow up the rounding of gradients that are zero
+    one, two = (launched(script, tmp_path, processes) for processes in (1, 2))
+    assert len(one["losses"]) == 4
+    assert two["losses"] == pytest.approx(one["losses"], rel=1e-5)
+    assert two["weights"] == pytest.approx(one["weights"], rel=1e-5, abs=1e-6)
 
 
 def test_a_head_begins_as_the_cosine():

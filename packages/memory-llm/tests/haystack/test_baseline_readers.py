@@ -131,3 +131,18 @@ def test_retrieving_nothing_is_refused(model, tokenizer):
 def test_a_model_without_positions_has_no_window():
     assert completion.window_of(tiny_model("mamba")) is None
     assert completion.window_of(tiny_model("llama")) == 512
+
+
+def test_a_prompt_without_a_cue_ends_in_no_blank(model, tokenizer, monkeypatch):
+    prompts = []
+
+    def complete(model, tokenizer, prompt, **_):
+        prompts.append(prompt)
+        return completion.Completion("", 0, 0)
+
+    monkeypatch.setattr("memory_llm.haystack.baseline_readers.complete", complete)
+    reader = FullContextReader(model, tokenizer)
+    reader.ingest("A text.")
+    for cue in ("", "It is"):
+        reader.ask("what?", cue, max_new_tokens=2)
+    assert prompts == ["A text.\n\nQuestion: what?\nAnswer:", "A text.\n\nQuestion: what?\nAnswer: It is"]

@@ -52,7 +52,7 @@ def write(
     else:
         settings = {"chunk_size": chunk_size, "prefill": prefill, "context_chunks": context_chunks, "header": header}
         settings |= {"store": store, "kv_format": kv_format}
-        reader = _model(model, retriever, adapter, dtype, settings)
+        reader = build_model(model, retriever, adapter, dtype, settings)
         opened = None
     text = Path(document).expanduser().read_text(encoding="utf-8")
     written = reader.write(text, opened, folder=None if there or store == "text" else memory, progress=True)
@@ -150,7 +150,7 @@ def make_data(
     from memory_llm.epman.episode import write_episodes
     from memory_llm.epman.make_episodes import EpisodeMaker
 
-    reader = _model(model, retriever, None, "auto", {"chunk_size": chunk_size})
+    reader = build_model(model, retriever, None, "auto", {"chunk_size": chunk_size})
     texts = [Path(document).expanduser().read_text(encoding="utf-8") for document in documents]
     maker = EpisodeMaker(
         texts,
@@ -207,7 +207,7 @@ def train(
 
     settings = {"chunk_size": chunk_size, "top_chunks": top_chunks, "attn_scope": attn_scope}
     train_epman(
-        _model(model, retriever, None, dtype, settings),
+        build_model(model, retriever, None, dtype, settings),
         read_episodes(data),
         out,
         epochs=epochs,
@@ -222,7 +222,10 @@ def train(
     print(out)
 
 
-def _model(model: str, retriever: str, adapter: str | None, dtype: str, settings: dict[str, Any]) -> "EpMANForCausalLM":
+def build_model(
+    model: str, retriever: str, adapter: str | None, dtype: str, settings: dict[str, Any]
+) -> "EpMANForCausalLM":
+    """The model that the options of a verb name."""
     from gpu_commons import load_model
     from memory_llm.epman.adapter import load_epman
     from memory_llm.epman.model import EpMANForCausalLM
@@ -253,7 +256,7 @@ def _opened(memory: str, dtype: str | None = None) -> "tuple[EpisodicMemory, EpM
     if not source:
         raise ValueError(f"{memory} does not say which models wrote it; open it in Python with the model that did.")
     settings = {name: opened.origin[name] for name in OF_READING}
-    model = _model(source["model"], source["retriever"], source["adapter"], dtype or source["dtype"], settings)
+    model = build_model(source["model"], source["retriever"], source["adapter"], dtype or source["dtype"], settings)
     opened.check(model.origin)
     return opened, model
 

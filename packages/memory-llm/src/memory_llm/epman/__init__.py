@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from memory_llm.epman.make_episodes import EpisodeMaker
     from memory_llm.epman.memory import EpisodicMemory
     from memory_llm.epman.model import EpMANForCausalLM
-    from memory_llm.epman.reader import EpMANReader
+    from memory_llm.epman.reader import ChunksInPromptReader, EpMANReader
     from memory_llm.epman.retrievers import BM25Retriever, DenseRetriever, EmbeddingRetriever, HFDualEncoder, Retriever
     from memory_llm.epman.selection import Selection
     from memory_llm.epman.train import train_epman
 
 _HOME = {
     "BM25Retriever": "retrievers",
+    "ChunksInPromptReader": "reader",
     "DenseRetriever": "retrievers",
     "EmbeddingRetriever": "retrievers",
     "EpMANCache": "cache",
@@ -47,6 +48,7 @@ _HOME = {
 }
 __all__ = [
     "BM25Retriever",
+    "ChunksInPromptReader",
     "DenseRetriever",
     "EmbeddingRetriever",
     "EpMANCache",

@@ -8,6 +8,7 @@ from tqdm import tqdm
 from memory_llm.epman.config import EpMANConfig
 from memory_llm.epman.episode import Episode
 from memory_llm.epman.episode_batch import EpisodeCollator
+from memory_llm.epman.episode_draws import Draw
 from memory_llm.epman.gated_attention import attention_route
 from memory_llm.epman.model import EpMANForCausalLM
 from memory_llm.epman.objective import answer_logits
@@ -36,11 +37,12 @@ def answered(
         seed: Of noisy gates.
         progress: Show a bar on stderr.
     """
-    collator = EpisodeCollator(model, config, seed=seed)
+    collator = EpisodeCollator(model, config)
+    draws = [Draw(episode, seed + number) for number, episode in enumerate(episodes)]
     found: list[bool] = []
     with attention_route(model.decoder):
-        for start in tqdm(range(0, len(episodes), batch_size), desc="answering", disable=not progress):
-            batch = collator(episodes[start : start + batch_size])
+        for start in tqdm(range(0, len(draws), batch_size), desc="answering", disable=not progress):
+            batch = collator(draws[start : start + batch_size])
             names = ("input_ids", "attention_mask", "labels", "a_mem", "parts")
             tensors = {name: batch[name].to(model.decoder.device) for name in names}
             logits, wanted = answer_logits(

@@ -11,6 +11,7 @@ from memory_llm.epman.chunk_mask import QUESTION as QUESTION_PART
 from memory_llm.epman.chunk_reader import header_ids
 from memory_llm.epman.config import EpMANConfig
 from memory_llm.epman.episode import Episode
+from memory_llm.epman.episode_draws import Draw
 from memory_llm.epman.model import EpMANForCausalLM
 from memory_llm.epman.retrievers import DenseRetriever
 from memory_llm.epman.selection import select
@@ -24,28 +25,27 @@ class EpisodeCollator:
     Args:
         model: Whose tokenizer, retriever and header.
         config: Of the selection, see :func:`training_config`.
-        seed: Of noisy gates and orders.
 
     Attributes:
         num_cut: Chunks that had more tokens than a chunk holds and lost the rest.
         num_chunks: Chunks laid out.
     """
 
-    def __init__(self, model: EpMANForCausalLM, config: EpMANConfig, *, seed: int = 0):
+    def __init__(self, model: EpMANForCausalLM, config: EpMANConfig):
         self.model, self.config = model, config
-        self._generator = torch.Generator().manual_seed(seed)
         self.num_cut, self.num_chunks = 0, 0
 
-    def __call__(self, episodes: Sequence[Episode]) -> dict[str, Tensor]:
+    def __call__(self, draws: Sequence[Draw]) -> dict[str, Tensor]:
         """Tokens padded on the right, labels of the answer, gates, and, of a dense retriever, its vectors."""
+        episodes = [draw.episode for draw in draws]
         tokenizer = self.model.tokenizer
         header = header_ids(tokenizer, self.config.header)
         rows, labels, gates, parts, vectors = [], [], [], [], []
         retriever = self.model.retriever
-        for episode in episodes:
+        for episode, seed in draws:
             encoded = retriever.encode_chunks(episode.chunks)
             scores = retriever.scores([episode.question], episode.chunks, encoded)[0]
-            selection = select(scores, self.config, generator=self._generator)
+            selection = select(scores, self.config, generator=torch.Generator().manual_seed(seed))
             ids, gate, part = list(header), [1.0] * len(header), [HEADER] * len(header)
             for chunk, opened in zip(selection.chunks.tolist(), selection.gates.tolist(), strict=True):
                 tokens = self._tokens(episode.chunks[chunk])

@@ -4,9 +4,12 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+
 from memory_llm.epman.adapter import add_lora, has_lora, save_epman
 from memory_llm.epman.episode import Episode
 from memory_llm.epman.episode_batch import EpisodeCollator, training_config
+from memory_llm.epman.episode_draws import EpisodeDraws
 from memory_llm.epman.gated_attention import attention_route
 from memory_llm.epman.model import EpMANForCausalLM
 from memory_llm.epman.objective import EpMANObjective
@@ -36,7 +39,8 @@ def train_epman(
 ) -> EpMANForCausalLM:
     """Train adapters inside the decoder, save them into a folder, and return the model that has them.
 
-    Memories written before are refused by it: chunks are read otherwise now.
+    Memories written before are refused by it: chunks are read otherwise now. Under ``accelerate launch`` all processes
+    take part, and the first one saves.
 
     Args:
         model: On a decoder whose attention can be exchanged.
@@ -65,8 +69,10 @@ def train_epman(
         raise ValueError("`episodes` is empty; make some with `memory-llm epman make-data`.")
     head = _head(model) if train_retriever else None
     if not has_lora(model.decoder):
-        add_lora(model.decoder, **(lora or {}))
-    collator = EpisodeCollator(model, training_config(model.config, gates=gates, layout=layout), seed=seed)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            add_lora(model.decoder, **(lora or {}))
+    collator = EpisodeCollator(model, training_config(model.config, gates=gates, layout=layout))
     objective = EpMANObjective(
         model.decoder,
         head,
@@ -75,7 +81,8 @@ def train_epman(
         apart=collator.config.prefill == "independent",
     )
     settings: dict[str, Any] = {
-        "num_train_epochs": epochs,
+        "num_train_epochs": 1,  # the draws go on through all passes
+        "train_sampling_strategy": "sequential",
         "per_device_train_batch_size": batch_size,
         "gradient_accumulation_steps": accumulate,
         "learning_rate": learning_rate,
@@ -89,7 +96,7 @@ def train_epman(
     trainer = ObjectiveTrainer(
         objective,
         args=training_arguments(out, model.decoder.device, **settings),
-        train_dataset=list(episodes),
+        train_dataset=EpisodeDraws(episodes, epochs, seed=seed),
         data_collator=collator,
     )
     with attention_route(model.decoder):

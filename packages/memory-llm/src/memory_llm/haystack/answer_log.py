@@ -7,29 +7,35 @@ measured time does.
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
 from gpu_commons.table_rows import Row, read_rows
-from memory_llm.haystack.grid_result import Answer, Timing
+from memory_llm.haystack.grid_result import Timing
 
 _NO_TIMING = Timing(float("nan"), float("nan"))
+A = TypeVar("A")
 
 
-class AnswerLog:
+class AnswerLog(Generic[A]):
     """Answers in ``folder``: ``settings.json``, ``answers.jsonl``, ``timings.jsonl``; None keeps them in memory.
 
     Args:
         folder: Made if absent; what it holds is gone on with.
         settings: What decides the answers; JSON values.
+        answer_type: A dataclass whose first field tells what is answered; all are JSON values.
 
     Raises:
         ValueError: If the folder holds answers under other settings, or a whole line that is not an answer.
     """
 
-    def __init__(self, folder: str | os.PathLike[str] | None, settings: Mapping[str, Any]) -> None:
-        self.answers: dict[str, Answer] = {}
+    def __init__(
+        self, folder: str | os.PathLike[str] | None, settings: Mapping[str, Any], answer_type: type[A]
+    ) -> None:
+        self.answers: dict[str, A] = {}
+        self._type = answer_type
+        self._key = fields(cast(Any, answer_type))[0].name  # no public annotation says "a dataclass"
         self._timings: dict[str, Timing] = {}
         self._folder = None if folder is None else Path(folder).expanduser()
         if self._folder is not None:
@@ -37,28 +43,38 @@ class AnswerLog:
             _claim(self._folder / "settings.json", settings)
             self._read()
 
-    def append(self, answer: Answer, timing: Timing) -> None:
+    def append(self, answer: A, timing: Timing) -> None:
         """Keep an answer; on disk before it returns."""
+        key = getattr(answer, self._key)
         if self._folder is not None:
             # The timing first: an answer on disk then never lacks one.
-            _append_line(self._folder / "timings.jsonl", {"haystack": answer.haystack, **asdict(timing)})
-            _append_line(self._folder / "answers.jsonl", asdict(answer))
-        self.answers[answer.haystack] = answer
-        self._timings[answer.haystack] = timing
+            _append_line(self._folder / "timings.jsonl", {self._key: key, **asdict(timing)})
+            _append_line(self._folder / "answers.jsonl", asdict(cast(Any, answer)))
+        self.answers[key] = answer
+        self._timings[key] = timing
 
-    def timing(self, haystack: str) -> Timing:
+    def timing(self, key: str) -> Timing:
         """Of an answer; NaN if the file of timings was lost."""
-        return self._timings.get(haystack, _NO_TIMING)
+        return self._timings.get(key, _NO_TIMING)
 
     def _read(self) -> None:
         assert self._folder is not None
         for path in (self._folder / "answers.jsonl", self._folder / "timings.jsonl"):
             _drop_partial_line(path)
         for row in read_rows(self._folder / "timings.jsonl"):
-            self._timings[row.text("haystack")] = Timing(float(row.field("ingest_s")), float(row.field("answer_s")))
+            self._timings[row.text(self._key)] = Timing(float(row.field("ingest_s")), float(row.field("answer_s")))
         for row in read_rows(self._folder / "answers.jsonl"):
-            answer = _answer(row)
-            self.answers[answer.haystack] = answer
+            answer = self._answer(row)
+            self.answers[getattr(answer, self._key)] = answer
+
+    def _answer(self, row: Row) -> A:
+        try:
+            return self._type(**row.values)
+        except TypeError:
+            raise ValueError(
+                f"{row.place}: is not an answer of this version (its columns are {', '.join(map(repr, row.values))}); "
+                "give another folder."
+            ) from None
 
 
 def _claim(path: Path, settings: Mapping[str, Any]) -> None:
@@ -86,13 +102,3 @@ def _drop_partial_line(path: Path) -> None:
 def _append_line(path: Path, values: Mapping[str, Any]) -> None:
     with path.open("a", encoding="utf-8") as stream:
         stream.write(json.dumps(values, ensure_ascii=False) + "\n")
-
-
-def _answer(row: Row) -> Answer:
-    try:
-        return Answer(**row.values)
-    except TypeError:
-        raise ValueError(
-            f"{row.place}: is not an answer of this version (its columns are {', '.join(map(repr, row.values))}); "
-            "give another folder."
-        ) from None

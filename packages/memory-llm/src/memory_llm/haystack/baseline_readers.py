@@ -106,7 +106,9 @@ class RAGReader:
 
 
 def _prompt(context: str, question: str, cue: str) -> str:
-    return f"{context}\n\nQuestion: {question}\nAnswer: {cue}"
+    return (
+        f"{context}\n\nQuestion: {question}\nAnswer: {cue}".rstrip()
+    )  # a blank at the end would be a token of its own
 
 
 def _ingested(value: T | None) -> T:

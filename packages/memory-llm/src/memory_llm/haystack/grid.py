@@ -60,7 +60,7 @@ def run_grid(
     """
     if max_new_tokens < 1:
         raise ValueError(f"`max_new_tokens` must be at least 1, got {max_new_tokens}.")
-    log = AnswerLog(out, {"reader": reader.name, "max_new_tokens": max_new_tokens, **(settings or {})})
+    log = AnswerLog(out, {"reader": reader.name, "max_new_tokens": max_new_tokens, **(settings or {})}, Answer)
     order: list[str] = []
     total = len(haystacks) if isinstance(haystacks, list | tuple) else None
     for haystack in tqdm(haystacks, desc=reader.name, total=total, unit="haystack", disable=not progress):

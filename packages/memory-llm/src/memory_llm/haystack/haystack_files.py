@@ -26,10 +26,11 @@ def read_haystacks(path: str | os.PathLike[str]) -> Iterator[Haystack]:
         FileNotFoundError: If there is no such file.
         ValueError: If a row is not a haystack; the message names its line.
     """
-    return (_haystack(row) for row in read_rows(Path(path)))
+    return (haystack_of(row) for row in read_rows(Path(path)))
 
 
-def _haystack(row: Row) -> Haystack:
+def haystack_of(row: Row) -> Haystack:
+    """The haystack of a row; errors as in :func:`read_haystacks`."""
     needle = Needle(**{field.name: row.text(f"needle.{field.name}") for field in fields(Needle)})
     depth, text = row.field("depth"), row.text("text")
     if isinstance(depth, bool) or not isinstance(depth, int | float) or not 0 <= depth <= 1:
