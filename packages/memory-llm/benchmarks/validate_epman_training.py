@@ -35,6 +35,7 @@ MODES = {
     "uniform": ("uniform", "independent"),
     "retrieval": ("uniform", "full"),
 }
+UNTRAINED = {"untrained": "independent", "untrained-retrieval": "full"}
 GATES = ("uniform", "exact")
 RANKED = ("as scored", "gold demoted")
 TOP_CHUNKS, DEMOTED_TO, DEMOTED_GATE = 5, 4, 0.05
@@ -51,7 +52,7 @@ def main() -> None:
     parser.add_argument("--test", type=int, default=1000)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=5e-4)
-    parser.add_argument("--modes", nargs="+", default=list(MODES), choices=list(MODES))
+    parser.add_argument("--modes", nargs="+", default=[*UNTRAINED, *MODES], choices=[*UNTRAINED, *MODES])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--results", type=Path, default=RESULTS)
     run, _ = parser.parse_known_args()
@@ -62,17 +63,13 @@ def main() -> None:
     train = KnownScores(run.work / "train.jsonl")
     tests = {ranked: KnownScores(run.work / "test.jsonl") for ranked in RANKED}
     tests["gold demoted"].demote_gold(DEMOTED_TO, DEMOTED_GATE)
-    if not (run.work / "untrained.json").exists():
-        for prefill in ("independent", "full"):
-            name = "untrained" if prefill == "independent" else "untrained retrieval"
-            ask(epman(decoder, tokenizer, train, prefill), tests, run.work / f"{name}.json")
     for seed in run.seeds:
         for mode in run.modes:
-            out = run.work / f"{mode}_{seed}.json"
+            out = run.work / f"{mode}_{0 if mode in UNTRAINED else seed}.json"
             if not out.exists():
-                ask(trained(decoder, tokenizer, train, mode, seed, run), tests, out)
+                ask(reader(decoder, tokenizer, train, mode, seed, run), tests, out)
                 print(out.name, file=sys.stderr, flush=True)
-    names = [f"{mode}_{seed}" for mode in MODES for seed in run.seeds]
+    names = [f"{mode}_{seed}" for mode in MODES for seed in run.seeds] + [f"{name}_0" for name in UNTRAINED]
     if all((run.work / f"{name}.json").exists() for name in names):
         record(run, tests["as scored"])
 
@@ -99,7 +96,7 @@ def epman(
     return EpMANForCausalLM.from_base(copy.deepcopy(decoder), tokenizer, scores, **settings)
 
 
-def trained(
+def reader(
     decoder: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     train: KnownScores,
@@ -107,7 +104,9 @@ def trained(
     seed: int,
     run: argparse.Namespace,
 ) -> EpMANForCausalLM:
-    """One run of training; its adapters lie in ``--work``."""
+    """One run of training, whose adapters lie in ``--work``; or the decoder as it comes."""
+    if mode in UNTRAINED:
+        return epman(decoder, tokenizer, train, UNTRAINED[mode])
     gates, prefill = MODES[mode]
     return train_epman(
         epman(decoder, tokenizer, train, prefill),
@@ -139,7 +138,7 @@ def record(run: argparse.Namespace, tests: KnownScores) -> None:
     """Rates by kind of fact, gates and ranking, and what noisy training changes."""
     planted = np.array([not episode.question.startswith("How does this") for episode in tests.episodes])
     runs = {mode: [load(run.work / f"{mode}_{seed}.json") for seed in run.seeds] for mode in MODES}
-    runs |= {name: [load(run.work / f"{name}.json")] for name in ("untrained", "untrained retrieval")}
+    runs |= {name: [load(run.work / f"{name}_0.json")] for name in UNTRAINED}
     figures = []
     for kind, rows in (("planted", planted), ("natural", ~planted)):
         for mode, answers in runs.items():

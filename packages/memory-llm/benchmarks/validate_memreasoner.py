@@ -1,0 +1,305 @@
+"""MemReasoner and its baselines on stories among sentences of a novel, trained on short ones and asked about long ones.
+
+Every run trains one model from scratch with one seed and asks it 1,000 questions at each length, in the words of
+training and with other words for answers. A run leaves a file in ``--work`` and is not run again; runs are independent
+and may go side by side: name some of them, or none for all. With all of them there, the record is written.
+
+``--data`` names the folder of the released bAbI files (their test files stay untouched; the last 1,000 training
+questions are ours to ask). Filler is light, 0 to 8 lines in training, unless a run is called "facts only".
+"""
+
+import argparse
+import fnmatch
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from story_sets import MOST_FACTS, StorySet, story_set
+
+from gpu_commons import Figure, write_record
+from memory_llm.haystack.stories import Story, StoryReader, names_only
+from memory_llm.memreasoner import MemReasonerForQA, small_memreasoner, train_memreasoner
+from memory_llm.memreasoner.answering import answer_stories
+from memory_llm.memreasoner.baselines import make_baseline, train_baseline
+from memory_llm.training.objective_trainer import TRAINED_FILE
+
+RESULTS = Path(__file__).parent / "results"
+LENGTHS = (0, 30, 100, 300, 1000)
+SEEDS = (0, 1, 2)
+LIGHT = (0, 8)
+CHECK, ENOUGH = 100, 0.9
+BASELINE_STEPS = 5000
+PROMPTS = {"task1": "{question}", "task2": "{question}", "vt": "{question}"}
+TARGETS = {
+    ("task1", "0"): 0.98,
+    ("task1", "30"): 0.95,
+    ("task1", "100"): 0.85,
+    ("task1", "1000"): 0.60,
+    ("task1", "0, other words"): 0.85,
+    ("task1", "100, other words"): 0.75,
+    ("task2", "0"): 0.95,
+    ("task2", "100"): 0.85,
+    ("task2", "1000"): 0.70,
+    ("vt", "0"): 0.90,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One way to train on one task.
+
+    Attributes:
+        task: "task1", "task2" or "vt".
+        official: On the released files, else on generated stories.
+        baseline: Name of a baseline; MemReasoner if absent.
+        model: Settings of the model.
+        training: Settings of training.
+        curve: Also say after how many steps held-out answers are 90 % right.
+    """
+
+    task: str
+    official: bool = False
+    baseline: str | None = None
+    model: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    curve: bool = False
+
+
+ONE_HOP = {"steps": 600}
+TWO_HOPS = {"steps": 2000, "label_fraction": 0.01}
+LONGER = {"filler_lines": (0, 32), "filler_ramp": 1000}
+BASELINES = ("transformer", "gru", "memn2n", "rmt", "mamba")
+PLANS: dict[str, Plan] = {
+    "task1": Plan(task="task1", training=ONE_HOP),
+    "task1 official": Plan(task="task1", official=True, training=ONE_HOP),
+    "task1 facts only": Plan(task="task1", training=ONE_HOP | {"filler_lines": (0, 0)}),
+    "task1 without order": Plan(task="task1", model={"temporal": "none"}, training=ONE_HOP),
+    "task2": Plan(task="task2", training=TWO_HOPS, curve=True),
+    "task2 official": Plan(task="task2", official=True, training=TWO_HOPS | {"steps": 4000}),
+    "task2 without labels": Plan(task="task2", training=TWO_HOPS | {"label_fraction": 0.0}, curve=True),
+    "task2 one hop": Plan(task="task2", model={"num_hops": 1}, training=TWO_HOPS | {"label_fraction": 0.0}),
+    "task2 to 32 lines": Plan(task="task2", training=TWO_HOPS | LONGER),
+    "task2 to 32 lines, entmax": Plan(task="task2", model={"addressing": "entmax"}, training=TWO_HOPS | LONGER),
+    "task2 to 32 lines, gated": Plan(task="task2", model={"query_gated": True}, training=TWO_HOPS | LONGER),
+    "task2 to 32 lines, hard late": Plan(task="task2", training=TWO_HOPS | LONGER | {"hard_after": 0.7}),
+    "task2 to 32 lines, cooler": Plan(task="task2", training=TWO_HOPS | LONGER | {"end_temperature": 0.5}),
+    "vt": Plan(task="vt", training=TWO_HOPS | {"steps": 3000}),
+    **{f"{task} {name}": Plan(task=task, baseline=name) for task in ("task1", "task2") for name in BASELINES},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="of runs, such as 'task2 official/0'; patterns with * are taken too")
+    parser.add_argument("--work", type=Path, required=True, help="finished runs")
+    parser.add_argument("--data", type=Path, help="folder with babi/; runs on the released files need it")
+    parser.add_argument("--book", type=Path, help="book or folder of filler; Pride and Prejudice if absent")
+    parser.add_argument("--list", action="store_true", help="print the names of runs, and stop")
+    parser.add_argument("--scale", type=float, default=1.0, help="of steps and questions, for a trial")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    run, _ = parser.parse_known_args()
+    torch.set_num_threads(1)
+    every = [f"{name}/{seed}" for seed in SEEDS for name in PLANS if run.data or not PLANS[name].official]
+    wanted = [one for one in every if not run.names or any(fnmatch.fnmatch(one, name) for name in run.names)]
+    if run.list:
+        print("\n".join(wanted))
+        return
+    run.work.mkdir(parents=True, exist_ok=True)
+    for one in wanted:
+        if not file_of(run.work, one).exists():
+            name, seed = one.rsplit("/", 1)
+            result = carry_out(PLANS[name], int(seed), run)
+            file_of(run.work, one).write_text(json.dumps(result), encoding="utf-8")
+            print(
+                one, {key: round(float(np.mean(right)), 3) for key, right in result["right"].items()}, file=sys.stderr
+            )
+    if all(file_of(run.work, one).exists() for one in every):
+        record(run)
+
+
+def file_of(work: Path, one: str) -> Path:
+    """Where a run's result lies."""
+    return work / f"{one.replace('/', '_').replace(' ', '-').replace(',', '')}.json"
+
+
+# A run
+
+
+def carry_out(plan: Plan, seed: int, run: argparse.Namespace) -> dict[str, Any]:
+    """Train and ask."""
+    stories = story_set(plan.task, run.data / "babi" if plan.official else None, run.book)
+    folder = run.work / f"{plan.task}_{plan.baseline}_{time.time_ns()}"
+    started = time.process_time()
+    train = train_ours if plan.baseline is None else train_theirs
+    reader, told = train(plan, stories, seed, folder, run.scale)
+    told["cpu_s"] = time.process_time() - started
+    count = max(20, round(run.scale * len(stories.test)))
+    right, hops = {}, {}
+    for shifted in (False, True):
+        for length in LENGTHS:
+            asked = stories.asked(length, shifted=shifted)[:count]
+            name = f"{length}{', other words' if shifted else ''}"
+            said, read = answers(reader, asked)
+            right[name] = [
+                names_only(text, story.answer, story.question, stories.labels)
+                for text, story in zip(said, asked, strict=True)
+            ]
+            if read:
+                hops[name] = [
+                    [line == wanted for line, wanted in zip(lines, story.support, strict=False)]
+                    for lines, story in zip(read, asked, strict=True)
+                ]
+    return {**told, "right": right, "hops": hops}
+
+
+def train_ours(
+    plan: Plan, stories: StorySet, seed: int, folder: Path, scale: float
+) -> tuple[StoryReader, dict[str, Any]]:
+    """A small MemReasoner; with a curve, its checkpoints are asked too."""
+    torch.manual_seed(seed)
+    hops = 1 if plan.task == "task1" else 2
+    settings = {"num_hops": hops, "answer_prompt": PROMPTS[plan.task], **plan.model}
+    model = small_memreasoner(stories.tokenizer(), **settings)
+    training = {"filler_lines": LIGHT, **plan.training}
+    training["steps"] = max(20, round(scale * training["steps"]))
+    keep = {"save_steps": CHECK, "save_total_limit": None} if plan.curve else {"save_strategy": "no"}
+    texts = stories.filler.train
+    own = sorted({line for story in stories.train for line in story.lines})
+    trained = train_memreasoner(
+        model,
+        stories.train,
+        folder,
+        filler=texts,
+        auxiliary=[texts, own, stories.lines],
+        seed=seed,
+        disable_tqdm=True,
+        logging_steps=CHECK,
+        **training,
+        **keep,
+    )
+    return trained, {"steps_to_90": steps_to_90(trained, stories, folder) if plan.curve else None}
+
+
+def train_theirs(
+    plan: Plan, stories: StorySet, seed: int, folder: Path, scale: float
+) -> tuple[StoryReader, dict[str, Any]]:
+    """A baseline, until it answers held-out stories or its steps are over."""
+    assert plan.baseline is not None
+    model = make_baseline(plan.baseline, stories.tokenizer(), seed=seed)
+    trained = train_baseline(
+        model,
+        stories.train,
+        folder,
+        held_out=stories.held_out,
+        filler=stories.filler.train,
+        auxiliary=[*stories.filler.train, *stories.lines],
+        steps=max(20, round(scale * BASELINE_STEPS)),
+        seed=seed,
+        disable_tqdm=True,
+        save_strategy="no",
+        **plan.training,
+    )
+    return trained.model, {"converged": trained.converged, "accuracy": trained.accuracy, "steps": trained.steps}
+
+
+def steps_to_90(model: MemReasonerForQA, stories: StorySet, folder: Path) -> int | None:
+    """The first checkpoint that answers 90 % of the held-out stories; None if there is none."""
+    end = {name: part.detach().clone() for name, part in model.named_parameters()}
+    try:
+        for checkpoint in sorted(folder.glob("checkpoints/checkpoint-*"), key=lambda one: int(one.name.split("-")[1])):
+            state = load_file(checkpoint / TRAINED_FILE)
+            model.load_state_dict({name.removeprefix("model."): part for name, part in state.items()}, strict=False)
+            said, _ = answers(model, stories.held_out)
+            right = [text == story.answer for text, story in zip(said, stories.held_out, strict=True)]
+            if np.mean(right) >= ENOUGH:
+                return int(checkpoint.name.split("-")[1])
+    finally:
+        model.load_state_dict(end, strict=False)
+    return None
+
+
+def answers(reader: StoryReader, stories: Sequence[Story]) -> tuple[list[str], list[list[int]]]:
+    """What a reader says, and, of MemReasoner, the line that each hop reads most."""
+    if isinstance(reader, MemReasonerForQA):
+        said, lines = zip(*answer_stories(reader, stories), strict=True)
+        return list(said), list(lines)
+    return [text for start in range(0, len(stories), 32) for text in reader.answer(stories[start : start + 32])], []
+
+
+# What is told
+
+
+def record(run: argparse.Namespace) -> None:
+    """Rates by run and length, and the differences that the claims are about."""
+    found = {
+        name: [json.loads(file_of(run.work, f"{name}/{seed}").read_text(encoding="utf-8")) for seed in SEEDS]
+        for name in PLANS
+        if run.data or not PLANS[name].official
+    }
+    figures = []
+    for name, seeds in found.items():
+        for length in seeds[0]["right"]:
+            right = np.array([one["right"][length] for one in seeds], dtype=float)
+            asked = f"{name}, +{length} lines" if "," not in length else f"{name}, +{length.replace(',', ' lines,')}"
+            figures.append(rate(asked, right, TARGETS.get((name, length))))
+        figures += hop_rates(name, seeds) + convergence(name, seeds)
+    path = write_record(
+        "validate_memreasoner",
+        results_dir=run.results,
+        command="python benchmarks/validate_memreasoner.py",
+        config={
+            "questions": len(next(iter(found.values()))[0]["right"]["0"]),
+            "filler": run.book.name if run.book else "pride-and-prejudice",
+            "facts": f"at most {MOST_FACTS} in generated stories, as they are in the released files",
+            "plans": {name: {**plan.model, **plan.training} for name, plan in PLANS.items()},
+            "baseline_steps": BASELINE_STEPS,
+            "interval": "95 %, bootstrap over questions, means over seeds",
+        },
+        seeds=list(SEEDS),
+        figures=figures,
+        shortened=run.scale < 1 or run.data is None,
+    )
+    print(path.name, file=sys.stderr)
+
+
+def hop_rates(name: str, seeds: Sequence[dict[str, Any]]) -> list[Figure]:
+    """How often each hop reads the line that it should, without filler and at the longest."""
+    figures = []
+    for length in (str(LENGTHS[0]), str(LENGTHS[-1])):
+        if seeds[0]["hops"]:
+            hits = np.array([one["hops"][length] for one in seeds], dtype=float)
+            for hop in range(hits.shape[-1]):
+                figures.append(rate(f"{name}, +{length} lines, hop {hop + 1} reads its line", hits[..., hop]))
+    return figures
+
+
+def convergence(name: str, seeds: Sequence[dict[str, Any]]) -> list[Figure]:
+    """Of a baseline, how many seeds reached 95 % in distribution; with a curve, the steps to 90 %; and CPU seconds."""
+    cpu = float(np.mean([one["cpu_s"] for one in seeds]))
+    figures = [Figure(id=f"{name}, training", value=cpu, unit="CPU s", better="lower")]
+    if "converged" in seeds[0]:
+        value = float(np.mean([one["converged"] for one in seeds]))
+        figures.append(Figure(id=f"{name}, seeds that converged", value=value, unit="rate", better="higher"))
+    if seeds[0].get("steps_to_90"):
+        steps = float(np.mean([one["steps_to_90"] or np.nan for one in seeds]))
+        figures.append(Figure(id=f"{name}, to 90 % of held-out answers", value=steps, unit="steps", better="lower"))
+    return figures
+
+
+def rate(name: str, right: np.ndarray, target: float | None = None) -> Figure:
+    """Mean over seeds and questions."""
+    draws = np.random.default_rng(0).choice(right.mean(0), size=(2000, right.shape[1])).mean(1)
+    low, high = np.quantile(draws, [0.025, 0.975])
+    interval = (float(low), float(high))
+    return Figure(id=name, value=float(right.mean()), interval=interval, unit="rate", better="higher", target=target)
+
+
+if __name__ == "__main__":
+    main()
