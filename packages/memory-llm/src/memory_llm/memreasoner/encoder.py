@@ -41,3 +41,12 @@ class LineEncoder(nn.Module):
         rows, places = torch.unique(marked, dim=0, return_inverse=True)
         mask = (rows >= 0).to(attention_mask)
         return self.projection(self.encoder(rows.clamp(min=0), mask))[places]
+
+    def encode_blocks(self, *blocks: tuple[Tensor, Tensor]) -> list[Tensor]:
+        """Latents of several batches of ids and masks, in one pass."""
+        width = max(ids.shape[1] for ids, _ in blocks)
+        ids, mask = (
+            torch.cat([nn.functional.pad(part, (0, width - part.shape[1])) for part in kind])
+            for kind in zip(*blocks, strict=True)
+        )
+        return list(self(ids, mask).split([len(part) for part, _ in blocks]))

@@ -13,7 +13,7 @@ from memory_llm.memreasoner.slot_memory import SlotMemory
 from memory_llm.memreasoner.written import MemoryBackend, Written
 
 
-def build_memory(config: MemReasonerConfig) -> MemoryBackend:
+def build_memory(config: MemReasonerConfig) -> SlotMemory | KanervaMemory:
     """The memory that a config names."""
     return SlotMemory(config) if config.memory == "slots" else KanervaMemory(config)
 

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from transformers import Cache, GenerationMixin, PreTrainedModel, PreTrainedTokenizerBase
-from transformers.utils import ModelOutput
 
 from gpu_commons.models import load_encoder, load_model
 from memory_llm.haystack.stories import Story
@@ -29,39 +27,13 @@ from memory_llm.memreasoner.fingerprint import Fingerprint
 from memory_llm.memreasoner.hops import Hops, HopTrace, build_memory
 from memory_llm.memreasoner.losses import hop_loss, token_loss
 from memory_llm.memreasoner.memory import MemReasonerMemory
+from memory_llm.memreasoner.output import MemReasonerOutput
 from memory_llm.memreasoner.prefix_decoder import PrefixDecoder
 from memory_llm.memreasoner.processor import ENCODER_FOLDER, StoryProcessor
 from memory_llm.memreasoner.readout import Readout, read_out
 from memory_llm.memreasoner.temporal import build_temporal
 from memory_llm.memreasoner.written import Written
 from memory_llm.training.rank_mean import mean_over_ranks
-
-
-@dataclass
-class MemReasonerOutput(ModelOutput):
-    """What a forward pass gives.
-
-    Attributes:
-        loss: The weighted sum of the parts below, if there are labels.
-        answer_loss: Of the answer's tokens, in nats.
-        ae_loss: Of lines decoded from their own latents.
-        sf_loss: Of labelled lines.
-        kl_loss: Divergence of a matrix memory from its priors.
-        logits: Of the next tokens.
-        hop_weights: Weights of lines at each hop, ``[batch, hops, lines]``.
-        hops_taken: Hops of each row.
-        past_key_values: Cache.
-    """
-
-    loss: Tensor | None = None
-    answer_loss: Tensor | None = None
-    ae_loss: Tensor | None = None
-    sf_loss: Tensor | None = None
-    kl_loss: Tensor | None = None
-    logits: Tensor | None = None
-    hop_weights: Tensor | None = None
-    hops_taken: Tensor | None = None
-    past_key_values: Cache | None = None
 
 
 class MemReasonerForQA(PreTrainedModel, GenerationMixin):
@@ -220,18 +192,27 @@ class MemReasonerForQA(PreTrainedModel, GenerationMixin):
         found = MemReasonerOutput()
         parts: dict[str, tuple[float, Tensor]] = {}
         if latents is None:
-            tensors = (line_input_ids, line_attention_mask, line_mask, query_input_ids, query_attention_mask)
-            if any(tensor is None for tensor in tensors):
+            if line_input_ids is None or line_attention_mask is None or line_mask is None:
                 raise ValueError(
-                    "`line_*` and `query_*` are needed where there are no `latents`; give one or the other."
+                    "`line_input_ids` and masks are needed where there are no `latents`; give one or the other."
                 )
+            if query_input_ids is None or query_attention_mask is None:
+                raise ValueError("`query_input_ids` and mask are needed with lines; give the question.")
             check_lines(self.config, line_mask, supporting_facts)
-            lines, query, own = self._encode_all(*tensors, autoencoding)
+            blocks = [
+                (line_input_ids[line_mask], line_attention_mask[line_mask]),
+                (query_input_ids, query_attention_mask),
+            ]
+            if autoencoding is not None:
+                blocks.append((autoencoding["line_input_ids"], autoencoding["line_attention_mask"]))
+            flat, query, *own = self.encoder.encode_blocks(*blocks)
+            lines = flat.new_zeros(*line_mask.shape, flat.shape[-1])
+            lines[line_mask] = flat
             trace, (latents, latent_mask) = self.hop(query, self.write_latents(lines, line_mask, query), lines)
             found.hop_weights, found.hops_taken = trace.weights, trace.hops_taken
             parts |= self._learn_hops(trace, supporting_facts, fact_decoding)
             if autoencoding is not None:
-                found.ae_loss = self._decode_loss(own, autoencoding)
+                found.ae_loss = self._decode_loss(own[0], autoencoding)
                 parts["ae"] = (self.config.ae_weight, found.ae_loss)
             found.sf_loss, found.kl_loss = (parts.get(name, (0.0, None))[1] for name in ("sf", "kl"))
         elif latent_mask is None:
@@ -245,32 +226,6 @@ class MemReasonerForQA(PreTrainedModel, GenerationMixin):
             losses = [found.answer_loss, *(weight * part for weight, part in parts.values())]
             found.loss = torch.stack(losses).sum()
         return found
-
-    def _encode_all(
-        self,
-        line_input_ids: Tensor,
-        line_attention_mask: Tensor,
-        line_mask: Tensor,
-        query_input_ids: Tensor,
-        query_attention_mask: Tensor,
-        autoencoding: dict[str, Tensor] | None,
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Latents of lines (0 for padding), questions and lines to autoencode, in one pass of the encoder."""
-        blocks = [
-            (line_input_ids[line_mask], line_attention_mask[line_mask]),
-            (query_input_ids, query_attention_mask),
-        ]
-        if autoencoding is not None:
-            blocks.append((autoencoding["line_input_ids"], autoencoding["line_attention_mask"]))
-        width = max(ids.shape[1] for ids, _ in blocks)
-        ids, mask = (
-            torch.cat([nn.functional.pad(part, (0, width - part.shape[1])) for part in kind])
-            for kind in zip(*blocks, strict=True)
-        )
-        encoded = self.encode(ids, mask).split([len(part) for part, _ in blocks])
-        lines = encoded[0].new_zeros(*line_mask.shape, encoded[0].shape[-1])
-        lines[line_mask] = encoded[0]
-        return lines, encoded[1], encoded[2] if autoencoding is not None else None
 
     def _learn_hops(
         self, trace: HopTrace, supporting_facts: Tensor | None, fact_decoding: dict[str, Tensor] | None

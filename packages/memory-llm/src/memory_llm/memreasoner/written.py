@@ -1,7 +1,7 @@
 """What a memory makes of lines, and what it has to offer to the hops."""
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -33,6 +33,7 @@ class Scored(NamedTuple):
     divergence: Float[Tensor, " batch"] | None = None
 
 
+@runtime_checkable
 class MemoryBackend(Protocol):
     """A memory that the hops can read."""
 
