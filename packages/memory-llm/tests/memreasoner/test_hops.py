@@ -103,6 +103,12 @@ def test_readouts_are_mean_best_line_or_several_lines():
     torch.testing.assert_close(top.latents, torch.stack([LATENTS[0, 1], 0.5 * LATENTS[0, 0]])[None])
 
 
+def test_several_lines_come_in_the_order_of_reading():
+    trace = trace_of([0.0, 0.2, 0.8], [0.9, 0.1, 0.0])
+    top = read_out(trace, LATENTS, MASK, mode="topk", top_lines=2)
+    torch.testing.assert_close(top.latents, torch.stack([LATENTS[0, 2] * 0.8 / 0.9, LATENTS[0, 0]])[None])
+
+
 def test_several_lines_leave_padding_out():
     mask = torch.tensor([[True, True, False]])
     top = read_out(trace_of([0.3, 0.7, 0.0]), LATENTS, mask, mode="topk", top_lines=8)

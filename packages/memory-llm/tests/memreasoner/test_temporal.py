@@ -75,7 +75,10 @@ def test_a_shut_gate_hides_lines_from_all_others(generator):
     assert not torch.allclose(temporal(latents, mask, query)[:, 0], temporal(changed, mask, query)[:, 0], atol=1e-5)
     torch.nn.init.constant_(temporal.gate.openness, -50.0)
     torch.testing.assert_close(temporal(latents, mask, query)[:, 0], temporal(changed, mask, query)[:, 0])
-    assert not torch.allclose(encoding("bigru", query_gated=True)(latents, mask, query), encoding("bigru", query_gated=True)(latents, mask, -query))
+    assert not torch.allclose(
+        encoding("bigru", query_gated=True)(latents, mask, query),
+        encoding("bigru", query_gated=True)(latents, mask, -query),
+    )
 
 
 def test_gradients_pass_through_packed_lines(generator):

@@ -46,6 +46,8 @@ class MemReasonerConfig(PreTrainedConfig):
         addressing_temperature: What scores are divided by.
         conditioning: The latent as keys and values of a past position, or as the embedding of a first token.
         inject_embedding: Also add a map of the latent to all embeddings of tokens.
+        share_embeddings: Encoder and decoder have one table of embeddings, so that what latents say of one word is of
+            use to others; for parts from scratch with one vocabulary.
         sf_loss: Labelled lines are learnt by their weight, or by decoding them from the readouts.
         sf_weight: Of that loss.
         ae_weight: Of the loss for decoding lines from their own latents.
@@ -91,6 +93,7 @@ class MemReasonerConfig(PreTrainedConfig):
         addressing_temperature: float = 1.0,
         conditioning: str = "kv_prefix",
         inject_embedding: bool = True,
+        share_embeddings: bool = False,
         sf_loss: str = "attention",
         sf_weight: float = 1.0,
         ae_weight: float = 1.0,
@@ -112,11 +115,12 @@ class MemReasonerConfig(PreTrainedConfig):
         self.readout, self.top_lines = readout, top_lines
         self.addressing, self.addressing_temperature = addressing, addressing_temperature
         self.conditioning, self.inject_embedding = conditioning, inject_embedding
+        self.share_embeddings = share_embeddings
         self.sf_loss, self.sf_weight, self.ae_weight, self.kl_weight = sf_loss, sf_weight, ae_weight, kl_weight
         self.answer_prompt, self.fact_prompt = answer_prompt, fact_prompt
         self.max_lines, self.max_line_tokens, self.on_long_line = max_lines, max_line_tokens, on_long_line
         self._check()
-        super().__init__(**arguments)
+        super().__init__(**{**arguments, "tie_word_embeddings": share_embeddings})  # transformers' name for it
 
     def _check(self) -> None:
         for name, allowed in CHOICES.items():
@@ -138,6 +142,12 @@ class MemReasonerConfig(PreTrainedConfig):
             raise ValueError(
                 f"`latent_size` must be even for `temporal={self.temporal!r}`, got {self.latent_size}; each direction or "
                 "rotation takes half of it."
+            )
+        sizes = [(part.vocab_size, part.hidden_size) for part in (self.encoder, self.decoder)]
+        if self.share_embeddings and sizes[0] != sizes[1]:
+            raise ValueError(
+                f"`share_embeddings` needs parts of one vocabulary and width, got {sizes[0]} and {sizes[1]}; leave it out "
+                "for pretrained parts."
             )
         if self.query_gated and self.temporal not in ("bigru", "gru"):
             raise ValueError(

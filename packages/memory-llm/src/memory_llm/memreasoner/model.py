@@ -75,7 +75,14 @@ class MemReasonerForQA(PreTrainedModel, GenerationMixin):
         self.processor = processor
         self.train_readout = "soft"
         self._fingerprint = Fingerprint()
+        if config.share_embeddings:
+            self._tied_weights_keys = {self._name_of(self.encoder.encoder.model): self._name_of(self.decoder.decoder)}
         self.post_init()
+
+    def _name_of(self, part: PreTrainedModel) -> str:
+        """Of a part's embeddings among all weights."""
+        wanted = part.get_input_embeddings().weight
+        return next(name for name, weight in self.named_parameters() if weight is wanted)
 
     def _init_weights(self, module: nn.Module) -> None:
         """The parts of transformers initialise themselves; torch's own start suits the rest, at any width."""

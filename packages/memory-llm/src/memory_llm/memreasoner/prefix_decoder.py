@@ -31,6 +31,9 @@ class PrefixDecoder(nn.Module):
     def __init__(self, config: MemReasonerConfig, decoder: PreTrainedModel | None = None):
         super().__init__()
         self.decoder = AutoModelForCausalLM.from_config(config.decoder) if decoder is None else decoder
+        # Where transformers looks for weights that a file holds once.
+        tied = self.decoder.all_tied_weights_keys
+        self.all_tied_weights_keys = {f"decoder.{name}": f"decoder.{source}" for name, source in tied.items()}
         width = self.decoder.get_input_embeddings().embedding_dim
         if width != config.decoder.hidden_size:
             raise ValueError(
@@ -45,6 +48,8 @@ class PrefixDecoder(nn.Module):
             width_out = width
         self.to_prefix = nn.Linear(config.latent_size, width_out, bias=False)
         self.to_embedding = nn.Linear(config.latent_size, width, bias=False) if config.inject_embedding else None
+        # Attention could not tell several latents at position 0 apart.
+        self.ranks = nn.Embedding(config.top_lines, config.latent_size) if config.readout == "topk" else None
 
     def forward(
         self,
@@ -67,6 +72,8 @@ class PrefixDecoder(nn.Module):
             use_cache: Return the cache.
         """
         new, read = input_ids.shape[1], latents.shape[1]
+        if self.ranks is not None:
+            latents = latents + self.ranks.weight[:read]
         cache = past_key_values
         if cache is None and (use_cache or self.by_cache):
             cache = DynamicCache(config=self.decoder.config)

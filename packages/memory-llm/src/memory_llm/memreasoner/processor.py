@@ -102,9 +102,19 @@ class StoryProcessor:
         """An answer after its prompt, with the end-of-text token."""
         return [*self._ids(f" {answer}"), int(self.tokenizer.eos_token_id)]
 
-    def line_ids(self, line: str, *, prompt: str = "") -> tuple[list[int], list[int]]:
-        """Tokens and labels of a line that the decoder is to say, after a prompt."""
+    def line_ids(self, line: str, *, prompt: str = "", left_out: int = 0) -> tuple[list[int], list[int]]:
+        """Tokens and labels of a line that the decoder is to say.
+
+        Args:
+            line: The line.
+            prompt: What stands before it.
+            left_out: Words at its beginning that are left out; the next one is given then and not to be predicted.
+        """
+        words = line.split()
         before = [self._first, *self._ids(prompt)]
+        if left_out:
+            before += self._ids(f" {words[left_out]}")
+            line = " " + " ".join(words[left_out + 1 :])
         after = [*self._ids(line)[: self.config.max_line_tokens], int(self.tokenizer.eos_token_id)]
         return before + after, [-100] * len(before) + after
 

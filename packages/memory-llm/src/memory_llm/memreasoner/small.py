@@ -41,7 +41,7 @@ def small_memreasoner(tokenizer: PreTrainedTokenizerBase, *, width: int = 64, **
         tie_word_embeddings=True,
         initializer_range=INITIAL,
     )
-    config = MemReasonerConfig(encoder, decoder, **{"latent_size": width, **overrides})
+    config = MemReasonerConfig(encoder, decoder, **{"latent_size": width, "share_embeddings": True, **overrides})
     return MemReasonerForQA(config, processor=StoryProcessor(config, tokenizer, tokenizer))
 
 

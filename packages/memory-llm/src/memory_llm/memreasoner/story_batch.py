@@ -79,9 +79,9 @@ class StoryCollator:
                 )
         return torch.tensor([[*row, *[UNLABELLED] * (hops - len(row))] for row in support])
 
-    def _autoencoding(self, lines: Sequence[str]) -> dict[str, Tensor]:
-        encoded = self.processor.encoder_tokens(lines)
-        decoded = self._decoded([self.processor.line_ids(line) for line in lines])
+    def _autoencoding(self, lines: Sequence[tuple[str, int]]) -> dict[str, Tensor]:
+        encoded = self.processor.encoder_tokens([line for line, _ in lines])
+        decoded = self._decoded([self.processor.line_ids(line, left_out=left_out) for line, left_out in lines])
         return {"line_input_ids": encoded.ids, "line_attention_mask": encoded.mask, **decoded}
 
     def _facts(self, contexts: Sequence[Sequence[str]], support: Sequence[Sequence[int]]) -> dict[str, Tensor]:

@@ -17,12 +17,12 @@ class StoryExample:
     Attributes:
         story: With filler.
         labelled: Whether its support is to be learnt.
-        autoencoded: Lines to decode from their own latents.
+        autoencoded: Lines to decode from their own latents, each with the number of words that the decoder leaves out.
     """
 
     story: Story
     labelled: bool
-    autoencoded: tuple[str, ...]
+    autoencoded: tuple[tuple[str, int], ...]
 
 
 def labelled_rows(count: int, fraction: float, seed: int = 0) -> frozenset[int]:
@@ -59,7 +59,8 @@ class StoryExamples(Dataset):
         filler_ramp: Steps over which the most grows from the fewest.
         auxiliary: Groups of lines to autoencode beside the stories' own; each group is drawn from equally often, and
             the own lines as often as one group.
-        autoencoded: Lines to autoencode for each story.
+        autoencoded: Lines to autoencode for each story. Half of them are decoded from a word within the line on, which
+            is given: so the decoder learns to go on from any beginning, as it does from an answer prompt.
         seed: Of all draws.
 
     Raises:
@@ -102,8 +103,13 @@ class StoryExamples(Dataset):
         count = draw.randint(self.filler_lines[0], self._most_filler(index // self.examples_per_step))
         with_filler = insert_filler(story, [draw.choice(self.filler) for _ in range(count)], draw)
         groups = [story.lines, *self.groups]
-        autoencoded = tuple(draw.choice(draw.choice(groups)) for _ in range(self.autoencoded))
+        lines = [draw.choice(draw.choice(groups)) for _ in range(self.autoencoded)]
+        autoencoded = tuple((line, self._left_out(line, draw)) for line in lines)
         return StoryExample(story=with_filler, labelled=number in self.labelled, autoencoded=autoencoded)
+
+    def _left_out(self, line: str, draw: random.Random) -> int:
+        words = len(line.split())
+        return draw.randrange(1, words - 1) if words > 2 and draw.random() < 0.5 else 0
 
     def _most_filler(self, step: int) -> int:
         fewest, most = self.filler_lines
