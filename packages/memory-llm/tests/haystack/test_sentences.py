@@ -38,3 +38,27 @@ def test_spans_are_in_order_and_leave_out_only_white_space(text):
     gaps = zip(edges[::2], edges[1::2], strict=True)
     assert not "".join(text[start:end] for start, end in gaps).strip()
     assert all(text[start:end] == text[start:end].strip() != "" for start, end in spans)
+
+
+def test_a_long_sentence_is_cut_between_words_and_a_long_word_is_not():
+    text = "One two three, four. A b. Incomprehensibilities are rare."
+    spans = sentence_spans(text, longest=12)
+    assert [text[start:end] for start, end in spans] == [
+        "One two",
+        "three, four.",
+        "A b.",
+        "Incomprehensibilities",
+        "are rare.",
+    ]
+
+
+@given(st.text(alphabet=st.sampled_from("ab. !?\n"), max_size=80), st.integers(1, 12))
+def test_bounded_spans_lose_nothing_and_hold_one_word_where_they_exceed(text, longest):
+    parts = [text[start:end] for start, end in sentence_spans(text, longest=longest)]
+    assert " ".join(parts).split() == text.split()
+    assert all(len(part) <= longest or len(part.split()) == 1 for part in parts)
+
+
+def test_an_impossible_bound_is_named():
+    with pytest.raises(ValueError, match="`longest` must be at least 1 character, got 0"):
+        sentence_spans("Text.", longest=0)

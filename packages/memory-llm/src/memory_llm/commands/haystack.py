@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from gpu_commons.cli import show
+from memory_llm.commands.load_tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from memory_llm.haystack import LongReader
@@ -40,7 +41,7 @@ def make(
     text = read_book(book) if book else bundled_book()
     makers = {"passkey": passkey, "needle": needle}
     sizes: dict[str, Any] = {"lengths": lengths, "depths": depths, "per_cell": per_cell, "seed": seed}
-    grid = make_grid(text, _tokenizer(tokenizer), make_needle=makers[kind], **sizes)
+    grid = make_grid(text, load_tokenizer(tokenizer), make_needle=makers[kind], **sizes)
     print(write_haystacks(grid, out))
 
 
@@ -86,13 +87,3 @@ def _reader(name: str, larimar: "Larimar") -> "LongReader":
     if name == "full-context":
         return FullContextReader(decoder, tokenizer)
     return RAGReader(decoder, tokenizer, SentenceEncoder(larimar.provenance["encoder"]))
-
-
-def _tokenizer(source: str) -> Any:
-    from transformers import AutoTokenizer
-
-    from gpu_commons import bundled_path
-
-    return AutoTokenizer.from_pretrained(
-        bundled_path(source.removeprefix("bundled:")) if source.startswith("bundled:") else source
-    )
