@@ -5,7 +5,7 @@ from typing import Any
 
 from gpu_commons.cli import run_verbs
 from memory_llm import __version__
-from memory_llm.commands import epman, haystack, larimar
+from memory_llm.commands import epman, haystack, larimar, memreasoner, stories
 
 
 def demo(out: str = "demo") -> None:
@@ -40,6 +40,15 @@ VERBS: dict[str, Any] = {
         "inspect": epman.inspect,
         "make-data": epman.make_data,
         "train": epman.train,
+    },
+    "memreasoner": {
+        "_help": "Hops through the lines of a long text to the one that answers.",
+        "make-data": stories.make_data,
+        "haystack": stories.dilute_stories,
+        "export-babilong": stories.export_babilong,
+        "train": memreasoner.train,
+        "eval": memreasoner.evaluate_stories,
+        "ask": memreasoner.ask,
     },
     "haystack": {
         "_help": "Needles in long texts.",

@@ -83,6 +83,15 @@ def best_lines(trace: HopTrace, memory: MemReasonerMemory) -> list[Hop]:
     ]
 
 
+def answer_questions(
+    model: "MemReasonerForQA", memory: MemReasonerMemory, questions: Sequence[str], *, max_new_tokens: int = 8
+) -> list[str]:
+    """Answers to questions about one memory."""
+    prompts = max(len(model.tokens().prompt_ids(question)) for question in questions)
+    written = model.generate(query=list(questions), memory=memory, max_new_tokens=max_new_tokens)[:, prompts:]
+    return [text.strip() for text in model.tokens().tokenizer.batch_decode(written, skip_special_tokens=True)]
+
+
 @torch.no_grad()
 def answer_stories(
     model: "MemReasonerForQA", stories: Sequence[Story], *, batch_size: int, max_new_tokens: int

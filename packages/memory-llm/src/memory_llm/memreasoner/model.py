@@ -25,7 +25,7 @@ from memory_llm.memreasoner.config import MemReasonerConfig
 from memory_llm.memreasoner.encoder import LineEncoder
 from memory_llm.memreasoner.fingerprint import Fingerprint
 from memory_llm.memreasoner.hops import Hops, HopTrace, build_memory
-from memory_llm.memreasoner.losses import hop_loss, token_loss
+from memory_llm.memreasoner.losses import decode_loss, hop_parts, token_loss
 from memory_llm.memreasoner.memory import MemReasonerMemory
 from memory_llm.memreasoner.output import MemReasonerOutput
 from memory_llm.memreasoner.prefix_decoder import PrefixDecoder
@@ -33,7 +33,6 @@ from memory_llm.memreasoner.processor import ENCODER_FOLDER, StoryProcessor
 from memory_llm.memreasoner.readout import Readout, read_out
 from memory_llm.memreasoner.temporal import build_temporal
 from memory_llm.memreasoner.written import Written
-from memory_llm.training.rank_mean import mean_over_ranks
 
 
 class MemReasonerForQA(PreTrainedModel, GenerationMixin):
@@ -58,6 +57,7 @@ class MemReasonerForQA(PreTrainedModel, GenerationMixin):
     main_input_name = "input_ids"
     _supports_sdpa = True
     _supports_flash_attn = True
+    name = "MemReasoner"
 
     def __init__(
         self,
@@ -213,13 +213,12 @@ class MemReasonerForQA(PreTrainedModel, GenerationMixin):
             if autoencoding is not None:
                 blocks.append((autoencoding["line_input_ids"], autoencoding["line_attention_mask"]))
             flat, query, *own = self.encoder.encode_blocks(*blocks)
-            lines = flat.new_zeros(*line_mask.shape, flat.shape[-1])
-            lines[line_mask] = flat
+            lines = flat.new_zeros(*line_mask.shape, flat.shape[-1]).masked_scatter(line_mask.unsqueeze(-1), flat)
             trace, (latents, latent_mask) = self.hop(query, self.write_latents(lines, line_mask, query), lines)
             found.hop_weights, found.hops_taken = trace.weights, trace.hops_taken
-            parts |= self._learn_hops(trace, supporting_facts, fact_decoding)
+            parts |= hop_parts(self.config, self.decoder, trace, supporting_facts, fact_decoding)
             if autoencoding is not None:
-                found.ae_loss = self._decode_loss(own[0], autoencoding)
+                found.ae_loss = decode_loss(self.decoder, own[0], autoencoding)
                 parts["ae"] = (self.config.ae_weight, found.ae_loss)
             found.sf_loss, found.kl_loss = (parts.get(name, (0.0, None))[1] for name in ("sf", "kl"))
         elif latent_mask is None:
@@ -233,26 +232,6 @@ class MemReasonerForQA(PreTrainedModel, GenerationMixin):
             losses = [found.answer_loss, *(weight * part for weight, part in parts.values())]
             found.loss = torch.stack(losses).sum()
         return found
-
-    def _learn_hops(
-        self, trace: HopTrace, supporting_facts: Tensor | None, fact_decoding: dict[str, Tensor] | None
-    ) -> dict[str, tuple[float, Tensor]]:
-        parts: dict[str, tuple[float, Tensor]] = {}
-        weight = self.config.sf_weight
-        if self.config.sf_loss == "attention" and supporting_facts is not None:
-            parts["sf"] = (weight, hop_loss(trace, supporting_facts, self.config.addressing))
-        if self.config.sf_loss == "decode" and fact_decoding is not None:
-            read = trace.readouts[fact_decoding["row"], fact_decoding["hop"]]
-            parts["sf"] = (weight, self._decode_loss(read, fact_decoding))
-        if trace.divergence is not None:
-            parts["kl"] = (self.config.kl_weight, mean_over_ranks(trace.divergence))
-        return parts
-
-    def _decode_loss(self, latents: Tensor, texts: dict[str, Tensor]) -> Tensor:
-        """Of saying texts from a latent each."""
-        there = torch.ones(len(latents), 1, dtype=torch.bool, device=latents.device)
-        output = self.decoder(texts["input_ids"], texts["attention_mask"], latents.unsqueeze(1), there)
-        return token_loss(output.logits, texts["labels"])
 
     # Texts
 
