@@ -23,9 +23,10 @@ def data(stories, tmp_path):
 
 
 @pytest.fixture
-def trained(make_small, stories, tmp_path):
+def trained(make_small, stories, tmp_path, capsys):
     settings = {"disable_tqdm": True, "save_strategy": "no", "logging_steps": 1000, "learning_rate": 1e-2}
     train_memreasoner(make_small(num_hops=1), stories, tmp_path / "model", steps=80, batch_size=4, **settings)
+    capsys.readouterr()
     return tmp_path / "model"
 
 

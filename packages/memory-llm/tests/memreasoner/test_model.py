@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from memory_llm.memreasoner.answering import first_sentence
 from memory_llm.memreasoner.losses import token_loss
 from memory_llm.memreasoner.model import MemReasonerForQA
 from memory_llm.memreasoner.story_batch import StoryCollator
@@ -166,6 +167,15 @@ def test_generation_says_what_the_best_next_tokens_are(make_pretrained, stories,
 def single(model, memory, question):
     query = model.encode(*model.processor.encoder_tokens([question]))
     return query, memory.written, memory.latents[None]
+
+
+def test_an_answer_ends_with_its_sentence():
+    assert [first_sentence(text) for text in (" library . John", "3.5 apples!", "", "a b")] == [
+        "library",
+        "3.5 apples",
+        "",
+        "a b",
+    ]
 
 
 def test_answers_do_not_depend_on_the_batch_size(make_small, stories):

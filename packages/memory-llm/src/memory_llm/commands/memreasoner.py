@@ -1,6 +1,8 @@
 """``memory-llm memreasoner``: train on stories, judge by length and by other answer words, and ask a text."""
 
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -75,21 +77,22 @@ def train(
         model = small_memreasoner(word_tokenizer(_texts(stories, groups, book, answer_prompt)), **settings)
     else:
         model = MemReasonerForQA.from_encoder_decoder_pretrained(encoder, decoder, **settings)
-    train_memreasoner(
-        model,
-        stories,
-        out,
-        steps=steps,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        label_fraction=label_fraction,
-        filler=book.train if book else (),
-        filler_lines=filler_lines,
-        filler_ramp=filler_ramp,
-        auxiliary=[*groups, book.train] if book else groups,
-        seed=seed,
-        resume=resume,
-    )
+    with redirect_stdout(sys.stderr):  # where transformers' Trainer prints its log
+        train_memreasoner(
+            model,
+            stories,
+            out,
+            steps=steps,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            label_fraction=label_fraction,
+            filler=book.train if book else (),
+            filler_lines=filler_lines,
+            filler_ramp=filler_ramp,
+            auxiliary=[*groups, book.train] if book else groups,
+            seed=seed,
+            resume=resume,
+        )
     show({"saved": out, "stories": len(stories), "steps": steps}, as_json=json)
 
 

@@ -1,5 +1,6 @@
 """Texts to a model and texts back: many lines encoded in blocks, many questions asked at once."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +18,9 @@ from memory_llm.memreasoner.written import Written
 
 if TYPE_CHECKING:
     from memory_llm.memreasoner.model import MemReasonerForQA
+
+
+_END = re.compile(r"[.!?](?=\s|$)")
 
 
 class Hop(NamedTuple):
@@ -89,7 +93,16 @@ def answer_questions(
     """Answers to questions about one memory."""
     prompts = max(len(model.tokens().prompt_ids(question)) for question in questions)
     written = model.generate(query=list(questions), memory=memory, max_new_tokens=max_new_tokens)[:, prompts:]
-    return [text.strip() for text in model.tokens().tokenizer.batch_decode(written, skip_special_tokens=True)]
+    texts = model.tokens().tokenizer.batch_decode(written, skip_special_tokens=True)
+    return [first_sentence(text) for text in texts]
+
+
+def first_sentence(text: str) -> str:
+    """A text up to the mark that ends its first sentence, without it.
+
+    After a word that no training answer had, a decoder goes on as the line does that it knows the word from.
+    """
+    return _END.split(text.strip(), maxsplit=1)[0].strip()
 
 
 @torch.no_grad()
@@ -115,7 +128,7 @@ def answer_stories(
         written = model.generate(ids, **arguments)[:, ids.shape[1] :]
         texts = processor.tokenizer.batch_decode(written, skip_special_tokens=True)
         for text, row, origin in zip(texts, trace.weights.argmax(-1).tolist(), origins, strict=True):
-            yield Answered(text.strip(), [origin[line] for line in row])
+            yield Answered(first_sentence(text), [origin[line] for line in row])
 
 
 def generation_inputs(
