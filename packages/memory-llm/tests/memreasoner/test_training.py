@@ -111,7 +111,7 @@ def test_several_lines_answer_where_several_are_read_out(make_small, tmp_path):
         for actor in ("John", "Mary")
         for place in ("sun", "garden")
     ]
-    trained(model, stories, tmp_path, steps=100, batch_size=4, label_fraction=1.0)
+    trained(model, stories, tmp_path, steps=100, batch_size=8, label_fraction=1.0, autoencoded=0)
     assert evaluate_memreasoner(model, stories).exact_match == 1.0
 
 

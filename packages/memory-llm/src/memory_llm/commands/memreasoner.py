@@ -59,7 +59,8 @@ def train(
     """
     from gpu_commons import seed_everything
     from memory_llm.haystack.stories import read_stories
-    from memory_llm.memreasoner import MemReasonerForQA, small_memreasoner, train_memreasoner, word_tokenizer
+    from memory_llm.memreasoner import MemReasonerForQA, small_memreasoner, train_memreasoner
+    from memory_llm.memreasoner.word_tokenizer import word_tokenizer
 
     if (encoder is None) != (decoder is None):
         raise ValueError("give both `encoder` and `decoder`, or none for a small model from scratch.")

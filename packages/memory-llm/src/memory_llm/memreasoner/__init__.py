@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from memory_llm.memreasoner.story_batch import StoryCollator
     from memory_llm.memreasoner.story_examples import StoryExample, StoryExamples, labelled_rows
     from memory_llm.memreasoner.train import train_memreasoner
-    from memory_llm.memreasoner.word_tokenizer import word_tokenizer
 
 _HOME = {
     "Hop": "answering",
@@ -38,7 +37,6 @@ _HOME = {
     "labelled_rows": "story_examples",
     "small_memreasoner": "small",
     "train_memreasoner": "train",
-    "word_tokenizer": "word_tokenizer",
 }
 __all__ = [
     "Hop",
@@ -55,7 +53,6 @@ __all__ = [
     "labelled_rows",
     "small_memreasoner",
     "train_memreasoner",
-    "word_tokenizer",
 ]
 
 
