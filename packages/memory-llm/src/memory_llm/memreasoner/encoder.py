@@ -1,7 +1,7 @@
 """Lines to latents, each line on its own, so that a text's length is only a number of lines."""
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -42,11 +42,20 @@ class LineEncoder(nn.Module):
         mask = (rows >= 0).to(attention_mask)
         return self.projection(self.encoder(rows.clamp(min=0), mask))[places]
 
-    def encode_blocks(self, *blocks: tuple[Tensor, Tensor]) -> list[Tensor]:
-        """Latents of several batches of ids and masks, in one pass."""
+    def encode_all(
+        self,
+        line_input_ids: Int[Tensor, "batch lines tokens"],
+        line_attention_mask: Int[Tensor, "batch lines tokens"],
+        line_mask: Bool[Tensor, "batch lines"],
+        *texts: tuple[Tensor, Tensor],
+    ) -> list[Tensor]:
+        """Latents of contexts ``[batch, lines, latent]``, 0 for padding lines, and of further texts, in one pass."""
+        blocks = [(line_input_ids[line_mask], line_attention_mask[line_mask]), *texts]
         width = max(ids.shape[1] for ids, _ in blocks)
         ids, mask = (
             torch.cat([nn.functional.pad(part, (0, width - part.shape[1])) for part in kind])
             for kind in zip(*blocks, strict=True)
         )
-        return list(self(ids, mask).split([len(part) for part, _ in blocks]))
+        flat, *others = self(ids, mask).split([len(part) for part, _ in blocks])
+        lines = flat.new_zeros(*line_mask.shape, flat.shape[-1]).masked_scatter(line_mask.unsqueeze(-1), flat)
+        return [lines, *others]

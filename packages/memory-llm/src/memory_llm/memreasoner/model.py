@@ -127,7 +127,7 @@ class MemReasonerForQA(PreTrainedModel, GenerationMixin):
     def encode(
         self, input_ids: Int[Tensor, "lines tokens"], attention_mask: Int[Tensor, "lines tokens"]
     ) -> Float[Tensor, "lines latent"]:
-        """Latents of lines or questions in the encoder's tokens."""
+        """Latents of lines or questions."""
         return self.encoder(input_ids, attention_mask)
 
     def write_latents(
@@ -200,20 +200,14 @@ class MemReasonerForQA(PreTrainedModel, GenerationMixin):
         parts: dict[str, tuple[float, Tensor]] = {}
         if latents is None:
             if line_input_ids is None or line_attention_mask is None or line_mask is None:
-                raise ValueError(
-                    "`line_input_ids` and masks are needed where there are no `latents`; give one or the other."
-                )
+                raise ValueError("`line_input_ids` and masks are needed without `latents`; give one or the other.")
             if query_input_ids is None or query_attention_mask is None:
                 raise ValueError("`query_input_ids` and mask are needed with lines; give the question.")
             check_lines(self.config, line_mask, supporting_facts)
-            blocks = [
-                (line_input_ids[line_mask], line_attention_mask[line_mask]),
-                (query_input_ids, query_attention_mask),
-            ]
+            texts = [(query_input_ids, query_attention_mask)]
             if autoencoding is not None:
-                blocks.append((autoencoding["line_input_ids"], autoencoding["line_attention_mask"]))
-            flat, query, *own = self.encoder.encode_blocks(*blocks)
-            lines = flat.new_zeros(*line_mask.shape, flat.shape[-1]).masked_scatter(line_mask.unsqueeze(-1), flat)
+                texts.append((autoencoding["line_input_ids"], autoencoding["line_attention_mask"]))
+            lines, query, *own = self.encoder.encode_all(line_input_ids, line_attention_mask, line_mask, *texts)
             trace, (latents, latent_mask) = self.hop(query, self.write_latents(lines, line_mask, query), lines)
             found.hop_weights, found.hops_taken = trace.weights, trace.hops_taken
             parts |= hop_parts(self.config, self.decoder, trace, supporting_facts, fact_decoding)
@@ -223,14 +217,12 @@ class MemReasonerForQA(PreTrainedModel, GenerationMixin):
             found.sf_loss, found.kl_loss = (parts.get(name, (0.0, None))[1] for name in ("sf", "kl"))
         elif latent_mask is None:
             latent_mask = torch.ones(latents.shape[:2], dtype=torch.bool, device=latents.device)
-        output = self.decoder(
-            input_ids, attention_mask, latents, latent_mask, past_key_values, use_cache=bool(use_cache)
-        )
+        cached = {"past_key_values": past_key_values, "use_cache": bool(use_cache)}
+        output = self.decoder(input_ids, attention_mask, latents, latent_mask, **cached)
         found.logits, found.past_key_values = output.logits, output.past_key_values if use_cache else None
         if labels is not None:
             found.answer_loss = token_loss(output.logits, labels)
-            losses = [found.answer_loss, *(weight * part for weight, part in parts.values())]
-            found.loss = torch.stack(losses).sum()
+            found.loss = sum((weight * part for weight, part in parts.values()), found.answer_loss)
         return found
 
     # Texts
