@@ -36,7 +36,7 @@ SEEDS = (0, 1, 2)
 LIGHT = (0, 8)
 CHECK, ENOUGH = 100, 0.9
 BASELINE_STEPS = 5000
-PROMPTS = {"task1": "{question}", "task2": "{question}", "vt": "{question}"}
+PROMPTS = {"task1": "went to the", "task2": "went to the", "vt": "="}
 TARGETS = {
     ("task1", "0"): 0.98,
     ("task1", "30"): 0.95,

@@ -5,7 +5,7 @@ from typing import Any
 
 from gpu_commons.cli import run_verbs
 from memory_llm import __version__
-from memory_llm.commands import epman, epman_eval, haystack, larimar
+from memory_llm.commands import epman, epman_eval, haystack, larimar, memreasoner, stories
 
 
 def demo(out: str = "demo") -> None:
@@ -41,6 +41,15 @@ VERBS: dict[str, Any] = {
         "make-data": epman.make_data,
         "train": epman.train,
         "eval": epman_eval.evaluate_benchmark,
+    },
+    "memreasoner": {
+        "_help": "Hops through the lines of a long text to the one that answers.",
+        "make-data": stories.make_data,
+        "haystack": stories.dilute_stories,
+        "export-babilong": stories.export_babilong,
+        "train": memreasoner.train,
+        "eval": memreasoner.evaluate_stories,
+        "ask": memreasoner.ask,
     },
     "haystack": {
         "_help": "Needles in long texts.",

@@ -1,12 +1,5 @@
 """The paper's way of training: what its loss is, that it trains every part, and that ranks do not change it."""
 
-import json
-import os
-import socket
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -99,40 +92,9 @@ if torch.distributed.is_initialized():
 """
 
 
-def launched(script, folder, processes):
-    """Run the worker alone, or by `accelerate launch` in so many gloo processes, and read what the first one found."""
-    out = folder / f"{processes}.json"
-    command = [
-        str(script),
-        str(Path(__file__).parent.parent),
-        str(folder),
-        str(8 // processes),
-        str(out),
-    ]
-    if processes > 1:  # `--multi_gpu` is accelerate's word for several processes; the worker asks for the CPU
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        options = {"num_processes": processes, "num_machines": 1, "mixed_precision": "no", "dynamo_backend": "no"}
-        flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
-        flags += ["--main_process_port", str(port)]
-        command = ["-m", "accelerate.commands.launch", "--multi_gpu", *flags, *command]
-    done = subprocess.run(
-        [sys.executable, *command],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=480,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(out.read_text())
-
-
 @pytest.mark.slow
-def test_two_processes_train_as_one(tmp_path):
-    script = tmp_path / "worker.py"
-    script.write_text(WORKER)  # with SGD: Adam would blow up the rounding of gradients that are zero
-    one, two = (launched(script, tmp_path, processes) for processes in (1, 2))
+def test_two_processes_train_as_one(tmp_path, launched):
+    # With SGD: Adam would blow up the rounding of gradients that are zero.
+    one, two = (launched(WORKER, tmp_path, processes) for processes in (1, 2))
     assert two["losses"] == pytest.approx(one["losses"], rel=1e-5)
     assert two["weights"] == pytest.approx(one["weights"], rel=1e-5, abs=1e-6)

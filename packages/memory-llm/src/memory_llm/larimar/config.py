@@ -1,11 +1,12 @@
 """Configuration of a Larimar model."""
 
-import copy
 from typing import Any, ClassVar
 
 from transformers import AutoConfig, PreTrainedConfig
 
-POOLINGS = ("mean", "cls", "pooler")
+from memory_llm.sub_config import as_sub_config
+from memory_llm.text_encoder import POOLINGS
+
 CONNECTORS = ("tokens", "linear")
 
 
@@ -67,7 +68,7 @@ class LarimarConfig(PreTrainedConfig):
         for name, value, allowed in (("pooling", pooling, POOLINGS), ("connector", connector, CONNECTORS)):
             if value not in allowed:
                 raise ValueError(f"`{name}` must be one of {', '.join(allowed)}, got {value!r}.")
-        self.encoder, self.decoder = _as_config(encoder, "bert"), _as_config(decoder, "llama")
+        self.encoder, self.decoder = as_sub_config(encoder, "bert"), as_sub_config(decoder, "llama")
         self.pooling, self.latent_norm = pooling, latent_norm
         self.latent_size = latent_size or self.encoder.hidden_size
         self.connector = connector
@@ -90,10 +91,3 @@ class LarimarConfig(PreTrainedConfig):
         if self.connector == "linear":
             return self.latent_size
         return self.latent_size + self.target_tokens * self.decoder.hidden_size
-
-
-def _as_config(config: PreTrainedConfig | dict[str, Any] | None, default: str) -> PreTrainedConfig:
-    if isinstance(config, PreTrainedConfig):
-        return copy.deepcopy(config)  # transformers writes into sub-configs
-    fields = dict(config or {})
-    return AutoConfig.for_model(fields.pop("model_type", default), **fields)

@@ -12,7 +12,7 @@ from gpu_commons.kv_cache import decoder_of, insert_prefix
 from memory_llm.larimar.config import LarimarConfig
 from memory_llm.larimar.connector import RELEASED, build_connector
 from memory_llm.larimar.prefix_mask import prefix_mask, token_positions
-from memory_llm.larimar.text_encoder import TextEncoder
+from memory_llm.text_encoder import TextEncoder
 
 
 class LarimarForCausalLM(PreTrainedModel, GenerationMixin):
@@ -39,7 +39,13 @@ class LarimarForCausalLM(PreTrainedModel, GenerationMixin):
         self, config: LarimarConfig, encoder: PreTrainedModel | None = None, decoder: PreTrainedModel | None = None
     ):
         super().__init__(config)
-        self.encoder = TextEncoder(config, encoder)
+        self.encoder = TextEncoder(
+            config.encoder,
+            encoder,
+            pooling=config.pooling,
+            latent_size=config.latent_size,
+            unit=config.latent_norm,
+        )
         self.decoder = AutoModelForCausalLM.from_config(config.decoder) if decoder is None else decoder
         self.connector = build_connector(config, self.decoder)
         self.prior = (
