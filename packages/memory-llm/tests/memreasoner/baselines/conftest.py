@@ -59,7 +59,7 @@ def make(tokenizer):
             torch.manual_seed(3)
             for parameter in model.parameters():
                 if parameter.ndim > 1:
-                    torch.nn.init.normal_(parameter, std=0.3)
+                    torch.nn.init.normal_(parameter, std=1.0 if name == "memn2n" else 0.3)
         return model.eval()
 
     return build

@@ -50,6 +50,8 @@ def by_hand(model, story, softmax=True):
 
 def test_hops_are_those_of_the_paper(make, stories):
     model = make("memn2n")
+    for table in model.parameters():
+        table.data *= 0.4  # so that no line takes all the attention
     story = model.encoder.story(stories[0])
     expected = by_hand(model, story)
     assert torch.allclose(model.answer_logits([story])[0].double(), expected, rtol=1e-4, atol=1e-4)
@@ -57,6 +59,8 @@ def test_hops_are_those_of_the_paper(make, stories):
 
 def test_linear_start_leaves_the_softmax_out(make, stories):
     model = make("memn2n", linear_steps=10)
+    for table in model.parameters():
+        table.data *= 0.2
     story = model.encoder.story(stories[0])
     sample = Sample(story=story, answer=5, step=0)
     batch = model.collate([sample])
@@ -77,7 +81,7 @@ def test_weights_by_place_begin_where_the_paper_does():
 def test_ages_are_skipped_in_training_and_fill_the_table(make, stories):
     model = make("memn2n", num_ages=16)
     story = model.encoder.story(stories[0])
-    ages = model.collate([Sample(story=story, answer=1, seed=seed) for seed in range(300)])["ages"]
+    ages = model.collate([Sample(story=story, answer=1, seed=seed) for seed in range(3000)])["ages"]
     assert (ages[:, 0] > ages[:, 1]).all()
     assert {*ages.flatten().tolist()} == {*range(16)}
 

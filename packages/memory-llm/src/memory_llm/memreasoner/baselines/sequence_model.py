@@ -28,7 +28,7 @@ class SequenceModel(Baseline):
     def __init__(self, tokenizer: PreTrainedTokenizerBase, *, width: int, **settings: int):
         super().__init__(tokenizer, width=width, **settings)
         self.words = nn.Embedding(len(tokenizer), width)
-        nn.init.normal_(self.words.weight, std=0.02)
+        nn.init.normal_(self.words.weight, std=width**-0.5)
 
     @abstractmethod
     def hidden(self, vectors: Float[Tensor, "rows tokens width"]) -> Float[Tensor, "rows tokens width"]:

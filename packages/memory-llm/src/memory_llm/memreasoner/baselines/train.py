@@ -75,7 +75,7 @@ def train_baseline(
     steps: int = 2000,
     batch_size: int = 32,
     learning_rate: float | None = None,
-    text_weight: float = 1.0,
+    text_weight: float = 0.1,
     auxiliary_weight: float = 1.0,
     short_steps: int = 0,
     until: float = 0.95,
@@ -180,7 +180,9 @@ class StopWhenLearned(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> TrainerControl:
         if state.global_step % self.check_every == 0:
+            due = control.should_log
             self.log({"accuracy": self.test()})
+            control.should_log = due  # the line of the losses is still to come
             if learned(state, self.until):
                 control.should_training_stop = True
                 control.should_save = False  # a run killed before its result is written ends here again

@@ -48,6 +48,7 @@ def llama(width: int, num_layers: int, num_heads: int, mlp_width: int) -> LlamaM
         num_hidden_layers=num_layers,
         num_attention_heads=num_heads,
         num_key_value_heads=num_heads,
+        initializer_range=width**-0.5,  # with the usual 0.02 a narrow model stays long at the mean of all answers
         max_position_embeddings=LONGEST,
         pad_token_id=None,
         bos_token_id=None,
