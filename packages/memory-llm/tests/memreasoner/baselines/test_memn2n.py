@@ -22,8 +22,8 @@ def bag(table, words):
 
 
 def by_hand(model, story, softmax=True):
-    words = [table.weight.double() for table in model.words]
-    ages = [table.weight.double() for table in model.ages]
+    words = [table.weight.detach().double() for table in model.words]
+    ages = [table.weight.detach().double() for table in model.ages]
     state = bag(words[0], story.question)
     for hop in range(len(words) - 1):
         memories = []

@@ -12,9 +12,7 @@ QUICK = {"batch_size": 8, "short_steps": 0, "check_every": 20, "disable_tqdm": T
 
 def test_every_baseline_learns_eight_stories(name, tokenizer, stories, tmp_path):
     model = make_baseline(name, tokenizer, size="tiny")
-    trained = train_baseline(
-        model, stories, tmp_path, held_out=stories, steps=400, learning_rate=1e-2, until=1.0, **QUICK
-    )
+    trained = train_baseline(model, stories, tmp_path, held_out=stories, steps=400, until=1.0, **QUICK)
     assert trained.converged
     assert trained.accuracy == 1.0
     assert trained.steps < 400
