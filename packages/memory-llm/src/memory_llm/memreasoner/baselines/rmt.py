@@ -79,8 +79,8 @@ class RMTBaseline(SequenceModel):
         lengths: Int[Tensor, " rows"],
         answers: Int[Tensor, " rows"],
         segments: Int[Tensor, "rows tokens"] | None = None,
-        auxiliary_input_ids: Int[Tensor, "rows auxiliary_tokens"] | None = None,
-        auxiliary_lengths: Int[Tensor, " rows"] | None = None,
+        auxiliary_input_ids: Int[Tensor, "auxiliary_rows auxiliary_tokens"] | None = None,
+        auxiliary_lengths: Int[Tensor, " auxiliary_rows"] | None = None,
     ) -> dict[str, Tensor]:
         """Losses as of every sequence; all tokens are one segment if ``segments`` is absent, as auxiliary lines are."""
         states = self.read(self.words(input_ids), self._one_segment(input_ids) if segments is None else segments)

@@ -1,5 +1,6 @@
 """Baselines that read a story as one sequence of tokens and say the answer after it."""
 
+import random
 from abc import abstractmethod
 from collections.abc import Sequence
 
@@ -12,12 +13,18 @@ from memory_llm.memreasoner.baselines.base import Baseline
 from memory_llm.memreasoner.baselines.encoding import EncodedStory, Sample, Tokens, padded
 from memory_llm.training.rank_mean import mean_over_ranks
 
+LINES_TOGETHER = 4
+
 
 class SequenceModel(Baseline):
     """A causal model of tokens: beginning, lines, question, and then the answer's word.
 
     Rows are padded on the right. What a causal model says of a token does not depend on later ones, so that padding
     needs no mask. The table of words is used for input and output.
+
+    Auxiliary lines are modelled a few at a time, and each comes a second time, in another order: to tell it again means
+    to find it. Without that, hundreds of steps pass before a model looks anything up. MemReasoner's counterpart is to
+    decode a line from its own latent.
 
     Args:
         tokenizer: Of whole words.
@@ -43,17 +50,23 @@ class SequenceModel(Baseline):
         batch = padded_rows([self.sequence(sample.story) for sample in samples])
         batch["answers"] = torch.tensor([sample.answer for sample in samples])
         if all(sample.auxiliary for sample in samples):
-            lines = padded_rows([(self.tokenizer.bos_token_id, *sample.auxiliary) for sample in samples])
+            groups = [samples[start : start + LINES_TOGETHER] for start in range(0, len(samples), LINES_TOGETHER)]
+            lines = padded_rows([self._twice(group) for group in groups])
             batch |= {f"auxiliary_{name}": part for name, part in lines.items()}
         return batch
+
+    def _twice(self, samples: Sequence[Sample]) -> Tokens:
+        lines = [sample.auxiliary for sample in samples]
+        again = random.Random(samples[0].seed).sample(lines, len(lines))
+        return (self.tokenizer.bos_token_id, *(token for line in (*lines, *again) for token in line))
 
     def forward(
         self,
         input_ids: Int[Tensor, "rows tokens"],
         lengths: Int[Tensor, " rows"],
         answers: Int[Tensor, " rows"],
-        auxiliary_input_ids: Int[Tensor, "rows auxiliary_tokens"] | None = None,
-        auxiliary_lengths: Int[Tensor, " rows"] | None = None,
+        auxiliary_input_ids: Int[Tensor, "auxiliary_rows auxiliary_tokens"] | None = None,
+        auxiliary_lengths: Int[Tensor, " auxiliary_rows"] | None = None,
     ) -> dict[str, Tensor]:
         """Losses of answers, of the stories' tokens and of auxiliary lines, each a mean over its tokens."""
         states = self.hidden(self.words(input_ids))
@@ -65,8 +78,8 @@ class SequenceModel(Baseline):
         input_ids: Int[Tensor, "rows tokens"],
         lengths: Int[Tensor, " rows"],
         answers: Int[Tensor, " rows"],
-        auxiliary_input_ids: Int[Tensor, "rows auxiliary_tokens"] | None,
-        auxiliary_lengths: Int[Tensor, " rows"] | None,
+        auxiliary_input_ids: Int[Tensor, "auxiliary_rows auxiliary_tokens"] | None,
+        auxiliary_lengths: Int[Tensor, " auxiliary_rows"] | None,
     ) -> dict[str, Tensor]:
         """What ``forward`` returns, from the states of the stories' tokens."""
         logits = self.logits(last_states(states, lengths))
