@@ -7,7 +7,7 @@ import torch
 
 from memory_llm.memreasoner.baselines import load_baseline, make_baseline, train_baseline
 
-QUICK = {"batch_size": 8, "short_steps": 0, "check_every": 20, "disable_tqdm": True}
+QUICK = {"batch_size": 8, "check_every": 20, "disable_tqdm": True}
 
 
 def test_every_baseline_learns_eight_stories(name, tokenizer, stories, tmp_path):

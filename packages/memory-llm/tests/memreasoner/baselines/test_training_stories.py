@@ -51,11 +51,17 @@ def test_rows_of_a_batch_are_alike_in_length(stories, tokenizer, filler):
     assert max(lengths) - min(lengths) > 3 * sum(spread) / len(spread)
 
 
-def test_the_first_steps_take_short_stories_alone(stories, tokenizer, filler):
-    long = [Story(lines=each.lines * 4, question=each.question, answer=each.answer) for each in stories] * 3
-    samples = make([*long, *stories], tokenizer, filler, short_steps=16)
-    assert {len(samples[number].story.lines) for number in range(64)} == {2, 3, 4}
-    assert max(len(samples[number].story.lines) for number in range(64, 128)) > 8
+def test_stories_grow_after_half_of_the_curriculum(stories, tokenizer, filler):
+    long = [Story(lines=each.lines * 4, question=each.question, answer=each.answer) for each in stories] * 4
+    samples = TrainingStories(
+        [*long, *stories], StoryEncoder(tokenizer), size=512, batch_size=4, filler=filler, curriculum_steps=64
+    )
+    lines = [[len(samples[number].story.lines) for number in range(start, start + 64)] for start in range(0, 384, 64)]
+    assert {*lines[0], *lines[1]} == {2}
+    assert max(lines[2]) <= 8
+    assert 8 < max(lines[3]) <= 12
+    assert max(lines[4]) > 12
+    assert min(lines[5]) < 8
 
 
 @pytest.mark.parametrize("answer", ["kitchen garden", "cellar", "?!"])

@@ -77,7 +77,7 @@ def train_baseline(
     learning_rate: float | None = None,
     text_weight: float = 0.1,
     auxiliary_weight: float = 1.0,
-    short_steps: int = 0,
+    curriculum_steps: int = 0,
     until: float = 0.95,
     check_every: int = 50,
     seed: int = 0,
@@ -99,7 +99,8 @@ def train_baseline(
             twentieth. The model's own if absent.
         text_weight: Of modelling the stories' text; the memory network has no such loss.
         auxiliary_weight: Of modelling auxiliary lines.
-        short_steps: First steps, with the shortest stories and up to 2 lines of filler alone.
+        curriculum_steps: First steps, of which the first half has only the shortest fifth of the stories and no filler,
+            and the second half grows to all; what a transformer needs before it looks anything up.
         until: Share of right answers at which to stop, if it is reached at two checks in a row.
         check_every: Steps between checks.
         seed: Of stories, filler and order.
@@ -141,7 +142,7 @@ def train_baseline(
             batch_size=batch_size,
             filler=filler,
             auxiliary=auxiliary,
-            short_steps=short_steps,
+            curriculum_steps=curriculum_steps,
             seed=seed,
         ),
         data_collator=model.collate,

@@ -9,7 +9,7 @@ from memory_llm.haystack.stories import Story
 from memory_llm.memreasoner.baselines.encoding import Sample, StoryEncoder
 
 BATCHES_TOGETHER = 16
-SHORT_SHARE, SHORT_FILLER = 0.25, 2
+SHORTEST = 0.2
 
 
 class TrainingStories(Dataset[Sample]):
@@ -26,8 +26,8 @@ class TrainingStories(Dataset[Sample]):
         filler: Lines that say nothing about the questions; 0 to ``most_filler`` of them join each story.
         most_filler: See there.
         auxiliary: Further lines, one of them with each sample.
-        short_steps: Steps at the start, rounded up to a stretch of 16, which take only the quarter of the stories that
-            has the fewest lines, and up to 2 lines of filler.
+        curriculum_steps: Steps at the start, in stretches of 16. In the first half of them there are only the shortest
+            fifth of the stories and no filler; in the second half length and filler grow to all there is.
         seed: Of everything drawn.
 
     Raises:
@@ -44,7 +44,7 @@ class TrainingStories(Dataset[Sample]):
         filler: Sequence[str] = (),
         most_filler: int = 8,
         auxiliary: Sequence[str] = (),
-        short_steps: int = 0,
+        curriculum_steps: int = 0,
         seed: int = 0,
     ):
         if not stories:
@@ -52,8 +52,8 @@ class TrainingStories(Dataset[Sample]):
         self._answers = [encoder.answer(story) for story in stories]
         self.stories, self.encoder, self.size, self.batch_size = stories, encoder, size, batch_size
         self.filler, self.most_filler, self.auxiliary, self.seed = filler, most_filler, auxiliary, seed
-        by_length = sorted(range(len(stories)), key=lambda number: len(stories[number].lines))
-        self._short, self.short_steps = by_length[: max(1, round(SHORT_SHARE * len(stories)))], short_steps
+        self._by_length = sorted(range(len(stories)), key=lambda number: len(stories[number].lines))
+        self.curriculum_steps = curriculum_steps
         self._stretch_number, self._stretch = -1, list[Sample]()
 
     def __len__(self) -> int:
@@ -74,12 +74,12 @@ class TrainingStories(Dataset[Sample]):
         return [sample for batch in batches for sample in batch]
 
     def _sample(self, draws: random.Random, stretch: int) -> Sample:
-        is_short = stretch * BATCHES_TOGETHER < self.short_steps
-        number = draws.choice(self._short) if is_short else draws.randrange(len(self.stories))
+        grown = self._grown(stretch * BATCHES_TOGETHER)
+        within = SHORTEST + grown * (1 - SHORTEST)
+        number = self._by_length[draws.randrange(max(1, round(within * len(self.stories))))]
         story = self.stories[number]
         if self.filler:
-            most = min(self.most_filler, SHORT_FILLER) if is_short else self.most_filler
-            story = diluted(story, self.filler, draws, most=most)
+            story = diluted(story, self.filler, draws, most=round(grown * self.most_filler))
         auxiliary = self.encoder.line(draws.choice(self.auxiliary)) if self.auxiliary else ()
         return Sample(
             story=self.encoder.story(story),
@@ -88,6 +88,12 @@ class TrainingStories(Dataset[Sample]):
             step=stretch * BATCHES_TOGETHER,
             seed=draws.getrandbits(32),
         )
+
+    def _grown(self, step: int) -> float:
+        """How far stories have grown: 0 in the first half of the curriculum, 1 after it."""
+        if step >= self.curriculum_steps:
+            return 1.0
+        return max(0.0, 2 * step / self.curriculum_steps - 1)
 
 
 def diluted(story: Story, filler: Sequence[str], draws: random.Random, *, most: int = 8) -> Story:
