@@ -30,13 +30,14 @@ from memory_llm.epman.asking import QUESTION
 from memory_llm.epman.chunk_reader import ChunkReader, header_ids
 from memory_llm.epman.config import EpMANConfig
 from memory_llm.haystack import is_correct, read_books
-from memory_llm.haystack.completion import complete, window_of
+from memory_llm.haystack.completion import window_of
 from memory_llm.haystack.wilson import wilson_rate
 
 RESULTS = Path(__file__).parent / "results"
 LENGTHS = (16_000, 64_000, 256_000, None)
-PLANTED, SENTENCES = 50, 50
-TOP_CHUNKS, NEW_TOKENS, BATCH = 5, 16, 10
+PLANTED, SENTENCES = 40, 40
+TOP_CHUNKS, NEW_TOKENS, BATCH = 5, 16, 40
+WINDOWS = 8  # whole windows read at a time
 Reader = Callable[[Sequence[str]], list[str]]
 
 
@@ -69,7 +70,7 @@ def main() -> None:
             "books": "six novels by Austen",
             "chunks": TOP_CHUNKS,
             "decoder": Path(run.decoder).name,
-            "adapters": "seed 0 of validate_epman_training",
+            "adapters": "noisy and retrieval, seed 0, of validate_epman_training",
             "interval": "95 %, Wilson",
         },
         seeds=[run.seed],
@@ -148,17 +149,6 @@ def readers(
         model = tuned(adapters / "retrieval_0", decoder, tokenizer, scores)
         found.append(("retrieval, trained", retrieval(model, corpus)))
 
-    def end_of_text(questions: Sequence[str]) -> list[str]:
-        window = window_of(decoder)
-        tail = corpus.text[-8 * (window or len(corpus.text)) :]
-        prompts = [tail + QUESTION.format(question) for question in questions]
-        return [
-            complete(decoder, tokenizer, prompt, max_new_tokens=NEW_TOKENS, window=window).text.split("\n")[0]
-            for prompt in prompts
-        ]
-
-    return [*found, ("end of the text in the window", end_of_text)]
-
 
 def tuned(
     folder: Path, decoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, scores: KnownScores
@@ -186,22 +176,41 @@ def epman_readers(name: str, model: EpMANForCausalLM, corpus: Corpus) -> list[tu
 def retrieval(model: EpMANForCausalLM, corpus: Corpus) -> Reader:
     """The chunks that EpMAN selects, in their order, as a prompt before the question."""
     _, tokens = model.reader.cut(corpus.text)
-    tokenizer, header = model.tokenizer, header_ids(model.tokenizer, model.config.header)
+    header = header_ids(model.tokenizer, model.config.header)
 
     def ask(questions: Sequence[str]) -> list[str]:
-        prompts = []
-        for question in questions:
-            best = model.retriever.scores([question], [], torch.zeros(0, 0))[0].topk(TOP_CHUNKS).indices.sort().values
-            ids = header + [token for chunk in best.tolist() for token in tokens[chunk]]
-            prompts.append(ids + tokenizer(QUESTION.format(question), add_special_tokens=False)["input_ids"])
-        batch = tokenizer.pad({"input_ids": prompts}, padding_side="left", return_tensors="pt").to(model.decoder.device)
-        written = model.decoder.generate(
-            **batch, max_new_tokens=NEW_TOKENS, do_sample=False, pad_token_id=tokenizer.pad_token_id
-        )
-        texts = tokenizer.batch_decode(written[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
-        return [text.strip().split("\n")[0] for text in texts]
+        scores = model.retriever.scores(questions, [], torch.zeros(0, 0))
+        found = scores.topk(TOP_CHUNKS).indices.sort(-1).values.tolist()
+        return completed(model, questions, [header + [i for one in row for i in tokens[one]] for row in found])
 
     return ask
+
+
+def end_of_text(model: EpMANForCausalLM, corpus: Corpus) -> Reader:
+    """As much of the text's end as the decoder's window holds with question and answer."""
+    header = header_ids(model.tokenizer, model.config.header)
+    room = window_of(model.decoder) - len(header) - NEW_TOKENS - 100
+    end = model.tokenizer(corpus.text, add_special_tokens=False, verbose=False)["input_ids"][-room:]
+
+    def ask(questions: Sequence[str]) -> list[str]:
+        blocks = [questions[start : start + WINDOWS] for start in range(0, len(questions), WINDOWS)]
+        return [text for block in blocks for text in completed(model, block, [header + end] * len(block))]
+
+    return ask
+
+
+@torch.inference_mode()
+def completed(model: EpMANForCausalLM, questions: Sequence[str], before: Sequence[list[int]]) -> list[str]:
+    """Answers of the decoder alone to questions behind what is to be read, in one line each."""
+    tokenizer = model.tokenizer
+    asked = tokenizer([QUESTION.format(question) for question in questions], add_special_tokens=False)["input_ids"]
+    prompts = {"input_ids": [ids + own for ids, own in zip(before, asked, strict=True)]}
+    batch = tokenizer.pad(prompts, padding_side="left", return_tensors="pt").to(model.decoder.device)
+    written = model.decoder.generate(
+        **batch, max_new_tokens=NEW_TOKENS, do_sample=False, pad_token_id=tokenizer.pad_token_id
+    )
+    texts = tokenizer.batch_decode(written[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
+    return [text.strip().split("\n")[0] for text in texts]
 
 
 def ask_all(reader: Reader, questions: Sequence[Question], name: str) -> list[bool]:

@@ -48,8 +48,8 @@ def main() -> None:
     parser.add_argument("--train-books", type=Path, help="a book, or a folder of them, in place of the Bible")
     parser.add_argument("--decoder", default="bundled:smollm2-135m-instruct")
     parser.add_argument("--encoder", default="bundled:minilm")
-    parser.add_argument("--train", type=int, default=4000)
-    parser.add_argument("--test", type=int, default=1000)
+    parser.add_argument("--train", type=int, default=3000)
+    parser.add_argument("--test", type=int, default=800)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=5e-4)
     parser.add_argument("--modes", nargs="+", default=[*UNTRAINED, *MODES], choices=[*UNTRAINED, *MODES])
@@ -163,7 +163,7 @@ def record(run: argparse.Namespace, tests: KnownScores) -> None:
         },
         seeds=run.seeds,
         figures=figures,
-        shortened=run.train < 4000 or run.test < 1000 or len(run.seeds) < 3,
+        shortened=run.train < 3000 or run.test < 800 or len(run.seeds) < 3,
     )
     print(path.name, file=sys.stderr)
 
