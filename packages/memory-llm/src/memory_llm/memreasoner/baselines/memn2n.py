@@ -37,7 +37,6 @@ class MemN2NBaseline(Baseline):
     """
 
     name = "memn2n"
-    learning_rate = 3e-3
 
     def __init__(
         self,

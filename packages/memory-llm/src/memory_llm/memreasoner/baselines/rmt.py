@@ -38,6 +38,7 @@ class RMTBaseline(SequenceModel):
 
     name = "rmt"
     learning_rate = 2e-3
+    curriculum_steps = 2000
 
     def __init__(
         self,

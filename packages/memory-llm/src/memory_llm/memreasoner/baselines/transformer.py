@@ -22,6 +22,7 @@ class TransformerBaseline(SequenceModel):
 
     name = "transformer"
     learning_rate = 2e-3
+    curriculum_steps = 2000
 
     def __init__(
         self,
