@@ -25,8 +25,7 @@ class Baseline(nn.Module, ABC):
 
     Attributes:
         name: In registry and tables.
-        learning_rate: Of training, as the next two unless others are given; those with which stories were learned
-            soonest among a few that were tried.
+        learning_rate: Of training, as the next two, unless others are given.
         text_weight: Of ``text_loss``.
         curriculum_steps: From the shortest stories to all.
         most_tokens: Tokens, padding included, that are read together when questions are answered; one story may have

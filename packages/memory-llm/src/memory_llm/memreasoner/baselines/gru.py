@@ -21,7 +21,7 @@ class GRUBaseline(SequenceModel):
 
     name = "gru"
     text_weight = 1.0
-    curriculum_steps = 1000
+    curriculum_steps = 2000
 
     def __init__(
         self, tokenizer: PreTrainedTokenizerBase, *, width: int = 64, state_width: int = 152, num_layers: int = 2
