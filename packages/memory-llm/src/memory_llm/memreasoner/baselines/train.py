@@ -100,8 +100,7 @@ def train_baseline(
         text_weight: Of modelling the stories' text; the memory network has no such loss. The model's own if absent.
         auxiliary_weight: Of modelling auxiliary lines.
         curriculum_steps: First steps, of which the first half has only the shortest fifth of the stories and no filler,
-            and the second half grows to all; what a transformer needs before it looks anything up.
-            The model's own if absent, but at most half of all.
+            and the second half grows to all. The model's own if absent, but at most half of all steps.
         until: Share of right answers at which to stop, if it is reached at two checks in a row.
         check_every: Steps between checks.
         seed: Of stories, filler and order.
