@@ -25,13 +25,17 @@ class Baseline(nn.Module, ABC):
 
     Attributes:
         name: In registry and tables.
-        learning_rate: At which it learned stories best among those tried.
+        learning_rate: Of training, as the next two, unless others are given.
+        text_weight: Of ``text_loss``.
+        curriculum_steps: From the shortest stories to all.
         most_tokens: Tokens, padding included, that are read together when questions are answered; one story may have
             more.
     """
 
     name: ClassVar[str]
-    learning_rate: ClassVar[float]
+    learning_rate: ClassVar[float] = 3e-3
+    text_weight: ClassVar[float] = 0.1
+    curriculum_steps: ClassVar[int] = 0
     most_tokens: ClassVar[int] = 8192
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, **settings: int):

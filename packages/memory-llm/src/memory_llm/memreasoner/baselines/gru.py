@@ -20,7 +20,8 @@ class GRUBaseline(SequenceModel):
     """
 
     name = "gru"
-    learning_rate = 3e-3
+    text_weight = 1.0
+    curriculum_steps = 2000
 
     def __init__(
         self, tokenizer: PreTrainedTokenizerBase, *, width: int = 64, state_width: int = 152, num_layers: int = 2

@@ -23,7 +23,7 @@ class MambaBaseline(SequenceModel):
     """
 
     name = "mamba"
-    learning_rate = 3e-3
+    curriculum_steps = 1000
 
     def __init__(
         self,

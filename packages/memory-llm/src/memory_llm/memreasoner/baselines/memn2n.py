@@ -37,7 +37,6 @@ class MemN2NBaseline(Baseline):
     """
 
     name = "memn2n"
-    learning_rate = 3e-3
 
     def __init__(
         self,
@@ -94,7 +93,8 @@ class MemN2NBaseline(Baseline):
 
     def answer_logits(self, stories: Sequence[EncodedStory]) -> Float[Tensor, "stories vocabulary"]:
         batch = self._batch(stories, [range(len(story.lines))[::-1] for story in stories])
-        return self.logits(**{name: part.to(self.device) for name, part in batch.items()})
+        lines, ages, questions = (batch[name].to(self.device) for name in ("lines", "ages", "questions"))
+        return self.logits(lines, ages, questions)
 
     def logits(
         self,
@@ -122,7 +122,7 @@ class MemN2NBaseline(Baseline):
             scores = torch.einsum("rw,rlw->rl", state, keys)
             weights = scores.masked_fill(absent, 0.0) if linear else scores.masked_fill(absent, -torch.inf).softmax(-1)
             state = state + torch.einsum("rl,rlw->rw", weights, values)
-        return state @ self.words[-1].weight.mT
+        return state @ self.words[-1].get_parameter("weight").mT
 
     def _bags(self, table: nn.Module, words: Int[Tensor, "*texts words"]) -> Float[Tensor, "*texts width"]:
         real = words != self.tokenizer.pad_token_id

@@ -25,7 +25,7 @@ BASELINES: dict[str, type[Baseline]] = {
 }
 _TINY: dict[str, dict[str, int]] = {
     "transformer": {"width": 16, "num_layers": 2, "num_heads": 2, "mlp_width": 32},
-    "gru": {"width": 16, "state_width": 24},
+    "gru": {"width": 16, "state_width": 64},
     "memn2n": {"width": 16},
     "rmt": {"width": 16, "num_layers": 2, "num_heads": 2, "mlp_width": 32, "memory_tokens": 2},
     "mamba": {"width": 16, "num_layers": 2, "state_size": 8, "block": 16},

@@ -37,7 +37,8 @@ class RMTBaseline(SequenceModel):
     """
 
     name = "rmt"
-    learning_rate = 3e-3
+    learning_rate = 2e-3
+    curriculum_steps = 2000
 
     def __init__(
         self,
@@ -78,9 +79,9 @@ class RMTBaseline(SequenceModel):
         input_ids: Int[Tensor, "rows tokens"],
         lengths: Int[Tensor, " rows"],
         answers: Int[Tensor, " rows"],
-        segments: Int[Tensor, "rows tokens"] | None = None,
         auxiliary_input_ids: Int[Tensor, "auxiliary_rows auxiliary_tokens"] | None = None,
         auxiliary_lengths: Int[Tensor, " auxiliary_rows"] | None = None,
+        segments: Int[Tensor, "rows tokens"] | None = None,
     ) -> dict[str, Tensor]:
         """Losses as of every sequence; all tokens are one segment if ``segments`` is absent, as auxiliary lines are."""
         states = self.read(self.words(input_ids), self._one_segment(input_ids) if segments is None else segments)

@@ -22,9 +22,8 @@ class SequenceModel(Baseline):
     Rows are padded on the right. What a causal model says of a token does not depend on later ones, so that padding
     needs no mask. The table of words is used for input and output.
 
-    Auxiliary lines are modelled a few at a time, and each comes a second time, in another order: to tell it again means
-    to find it. Without that, hundreds of steps pass before a model looks anything up. MemReasoner's counterpart is to
-    decode a line from its own latent.
+    Auxiliary lines are modelled four at a time, and then once more in another order: to tell a line again means to find
+    it. MemReasoner's counterpart, on the same lines, is to decode a line from its own latent.
 
     Args:
         tokenizer: Of whole words.

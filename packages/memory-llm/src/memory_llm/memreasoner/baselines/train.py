@@ -72,12 +72,12 @@ def train_baseline(
     held_out: Sequence[Story],
     filler: Sequence[str] = (),
     auxiliary: Sequence[str] = (),
-    steps: int = 2000,
+    steps: int = 4000,
     batch_size: int = 32,
     learning_rate: float | None = None,
-    text_weight: float = 0.1,
+    text_weight: float | None = None,
     auxiliary_weight: float = 1.0,
-    curriculum_steps: int = 0,
+    curriculum_steps: int | None = None,
     until: float = 0.95,
     check_every: int = 50,
     seed: int = 0,
@@ -97,10 +97,10 @@ def train_baseline(
         batch_size: Stories a step and device.
         learning_rate: At its height, after a twentieth of the steps and at most 50; it falls along a cosine to a
             twentieth. The model's own if absent.
-        text_weight: Of modelling the stories' text; the memory network has no such loss.
+        text_weight: Of modelling the stories' text; the memory network has no such loss. The model's own if absent.
         auxiliary_weight: Of modelling auxiliary lines.
         curriculum_steps: First steps, of which the first half has only the shortest fifth of the stories and no filler,
-            and the second half grows to all; what a transformer needs before it looks anything up.
+            and the second half grows to all. The model's own if absent, but at most half of all steps.
         until: Share of right answers at which to stop, if it is reached at two checks in a row.
         check_every: Steps between checks.
         seed: Of stories, filler and order.
@@ -133,7 +133,11 @@ def train_baseline(
         **arguments,
     }
     trainer = ObjectiveTrainer(
-        BaselineObjective(model.train(), text_weight=text_weight, auxiliary_weight=auxiliary_weight),
+        BaselineObjective(
+            model.train(),
+            text_weight=model.text_weight if text_weight is None else text_weight,
+            auxiliary_weight=auxiliary_weight,
+        ),
         args=training_arguments(out, resolve_device("auto"), **settings),
         train_dataset=TrainingStories(
             stories,
@@ -142,7 +146,7 @@ def train_baseline(
             batch_size=batch_size,
             filler=filler,
             auxiliary=auxiliary,
-            curriculum_steps=curriculum_steps,
+            curriculum_steps=min(model.curriculum_steps, steps // 2) if curriculum_steps is None else curriculum_steps,
             seed=seed,
         ),
         data_collator=model.collate,

@@ -21,7 +21,8 @@ class TransformerBaseline(SequenceModel):
     """
 
     name = "transformer"
-    learning_rate = 3e-3
+    learning_rate = 2e-3
+    curriculum_steps = 2000
 
     def __init__(
         self,
