@@ -1,12 +1,12 @@
 """Six novels by Jane Austen asked through EpMAN, from 16 thousand tokens to all of them.
 
 Questions are about invented facts that were planted, about sentences of the text, and, of all novels together, about
-what happens in them. Readers are EpMAN, narrow and broad, as it comes and with adapters of validate_epman_training;
+what happens in them. Readers are EpMAN, narrow and broad, as it comes and with adapters of train_epman;
 retrieval with the same scores and the same number of chunks in the prompt, likewise; and the decoder with as much of
 the text's end as its window holds. Chunks are kept as text and read when they are selected, which gives the same
 columns as keeping keys and values.
 
-``--books`` makes the corpora and keeps the retriever's scores; without it they are asked.
+Corpora are made once, with the retriever's scores, and kept in ``--work``.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from memory_llm.epman import EmbeddingRetriever, EpMANForCausalLM, answer, load_
 from memory_llm.epman.asking import QUESTION
 from memory_llm.epman.chunk_reader import ChunkReader, header_ids
 from memory_llm.epman.config import EpMANConfig
-from memory_llm.haystack import is_correct, read_books
+from memory_llm.haystack import bundled_book, is_correct, read_book
 from memory_llm.haystack.completion import window_of
 from memory_llm.haystack.wilson import wilson_rate
 
@@ -38,39 +38,40 @@ LENGTHS = (16_000, 64_000, 256_000, None)
 PLANTED, SENTENCES = 40, 40
 TOP_CHUNKS, NEW_TOKENS, BATCH = 5, 16, 40
 WINDOWS = 8  # whole windows read at a time
+END, ASKED_OF_END = "end of the text in the window", 10  # of each kind of question, since a window is long to read
 Reader = Callable[[Sequence[str]], list[str]]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True, help="corpora with scores, and answers")
-    parser.add_argument("--books", type=Path, help="folder of the novels: make the corpora, and stop")
-    parser.add_argument("--adapters", type=Path, help="the --work of validate_epman_training")
+    parser.add_argument("--work", type=Path, default=RESULTS / "scratch" / "validate_epman", help="corpora with scores")
+    parser.add_argument("--books", type=Path, help="folder of the six novels; Pride and Prejudice alone if absent")
+    parser.add_argument("--adapters", type=Path, help="the --work of train_epman")
     parser.add_argument("--decoder", default="bundled:smollm2-135m-instruct")
     parser.add_argument("--encoder", default="bundled:minilm")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--results", type=Path, default=RESULTS)
     run, _ = parser.parse_known_args()
-    if run.books:
+    if not list(run.work.glob("corpus_*.json")):
         make_corpora(run)
-        return
     decoder, tokenizer = load_model(run.decoder, dtype="bfloat16")
     figures = []
     for path in sorted(run.work.glob("corpus_*.json"), key=lambda one: one.stat().st_size):
         corpus, scores = load_corpus(path)
         length = len(tokenizer(corpus.text, add_special_tokens=False, verbose=False)["input_ids"])
         for name, reader in readers(decoder, tokenizer, corpus, scores, run.adapters):
-            figures += rates(corpus.questions, ask_all(reader, corpus.questions, f"{length} {name}"), length, name)
+            questions = first_of_each(corpus.questions, ASKED_OF_END) if name == END else corpus.questions
+            figures += rates(questions, ask_all(reader, questions, f"{length} {name}"), length, name)
         figures.append(found_rate(corpus, scores, decoder, tokenizer, length))
     path = write_record(
         "validate_epman",
         results_dir=run.results,
         command="python benchmarks/validate_epman.py",
         config={
-            "books": "six novels by Austen",
+            "books": run.books.name if run.books else "pride-and-prejudice",
             "chunks": TOP_CHUNKS,
             "decoder": Path(run.decoder).name,
-            "adapters": "noisy and retrieval, seed 0, of validate_epman_training",
+            "adapters": "noisy and retrieval, seed 0, of train_epman",
             "interval": "95 %, Wilson",
         },
         seeds=[run.seed],
@@ -87,11 +88,20 @@ def make_corpora(run: argparse.Namespace) -> None:
     decoder, tokenizer = load_model(run.decoder)
     retriever = EmbeddingRetriever(SentenceEncoder(run.encoder))
     cut = ChunkReader(EpMANConfig(), decoder, tokenizer).cut
-    text = "\n\n".join(read_books(run.books).values())
+    text = read_book(run.books) if run.books else bundled_book()
+    run.work.mkdir(parents=True, exist_ok=True)
     starts = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)["offset_mapping"]
     for length in LENGTHS:
+        if length is not None and length >= len(starts):
+            continue
         beginning = text if length is None else text[: starts[length][0]]
-        corpus = make_corpus(beginning, planted=PLANTED, sentences=SENTENCES, asked=length is None, seed=run.seed)
+        corpus = make_corpus(
+            beginning,
+            planted=PLANTED,
+            sentences=SENTENCES,
+            asked=length is None and run.books is not None,
+            seed=run.seed,
+        )
         chunks, _ = cut(corpus.text)
         encoded = retriever.encode_chunks(chunks)
         scores = retriever.scores([one.question for one in corpus.questions], chunks, encoded)
@@ -211,6 +221,12 @@ def completed(model: EpMANForCausalLM, questions: Sequence[str], before: Sequenc
     )
     texts = tokenizer.batch_decode(written[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
     return [text.strip().split("\n")[0] for text in texts]
+
+
+def first_of_each(questions: Sequence[Question], count: int) -> list[Question]:
+    """So many of each kind."""
+    kinds = dict.fromkeys(one.kind for one in questions)
+    return [one for kind in kinds for one in [one for one in questions if one.kind == kind][:count]]
 
 
 def ask_all(reader: Reader, questions: Sequence[Question], name: str) -> list[bool]:

@@ -1,8 +1,8 @@
 """MemReasoner and its baselines on stories among sentences of a novel, trained on short ones and asked about long ones.
 
-Every run trains one model from scratch with one seed and asks it 1,000 questions at each length, in the words of
-training and with other words for answers. A run leaves a file in ``--work`` and is not run again; runs are independent
-and may go side by side: name some of them, or none for all. With all of them there, the record is written.
+A run trains one model from scratch with one seed and asks it 1,000 questions at each length, in the words of
+training and with other words for answers. It leaves a file in ``--work`` and is not run again; runs are independent
+and may go side by side: name some of them, or none for all. When those are there, the record of them is written.
 
 ``--data`` names the folder of the released bAbI files (their test files stay untouched; the last 1,000 training
 questions are ours to ask). Filler is light, 0 to 8 lines in training, unless a run is called "facts only".
@@ -98,7 +98,7 @@ PLANS: dict[str, Plan] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="of runs, such as 'task2 official/0'; patterns with * are taken too")
-    parser.add_argument("--work", type=Path, required=True, help="finished runs")
+    parser.add_argument("--work", type=Path, default=RESULTS / "scratch" / "memreasoner", help="finished runs")
     parser.add_argument("--data", type=Path, help="folder with babi/; runs on the released files need it")
     parser.add_argument("--book", type=Path, help="book or folder of filler; Pride and Prejudice if absent")
     parser.add_argument("--list", action="store_true", help="print the names of runs, and stop")
@@ -120,8 +120,10 @@ def main() -> None:
             print(
                 one, {key: round(float(np.mean(right)), 3) for key, right in result["right"].items()}, file=sys.stderr
             )
-    if all(file_of(run.work, one).exists() for one in every):
-        record(run)
+    names = dict.fromkeys(one.rsplit("/", 1)[0] for one in wanted)
+    finished = [name for name in names if all(file_of(run.work, f"{name}/{seed}").exists() for seed in SEEDS)]
+    if finished:
+        record(finished, run)
 
 
 def file_of(work: Path, one: str) -> Path:
@@ -236,12 +238,11 @@ def answers(reader: StoryReader, stories: Sequence[Story]) -> tuple[list[str], l
 # What is told
 
 
-def record(run: argparse.Namespace) -> None:
-    """Rates by run and length, and the differences that the claims are about."""
+def record(names: Sequence[str], run: argparse.Namespace) -> None:
+    """Rates by run and length."""
     found = {
         name: [json.loads(file_of(run.work, f"{name}/{seed}").read_text(encoding="utf-8")) for seed in SEEDS]
-        for name in PLANS
-        if run.data or not PLANS[name].official
+        for name in names
     }
     figures = []
     for name, seeds in found.items():
@@ -258,13 +259,13 @@ def record(run: argparse.Namespace) -> None:
             "questions": len(next(iter(found.values()))[0]["right"]["0"]),
             "filler": run.book.name if run.book else "pride-and-prejudice",
             "facts": f"at most {MOST_FACTS} in generated stories, as they are in the released files",
-            "plans": {name: {**plan.model, **plan.training} for name, plan in PLANS.items()},
+            "plans": {name: {**PLANS[name].model, **PLANS[name].training} for name in names},
             "baseline_steps": BASELINE_STEPS,
             "interval": "95 %, bootstrap over questions, means over seeds",
         },
         seeds=list(SEEDS),
         figures=figures,
-        shortened=run.scale < 1 or run.data is None,
+        shortened=run.scale < 1,
     )
     print(path.name, file=sys.stderr)
 

@@ -4,8 +4,9 @@ Adapters are trained on episodes of the King James Bible with noisy, exact and u
 them, with the same chunks as a plain prompt. They answer episodes of other books, with facts about other names: by the
 retriever's scores, and with the gold chunk demoted behind confusing ones to a gate near 0.
 
-``--books`` makes the episodes and keeps the retriever's scores, so that training and answering need no retriever and
-can be done elsewhere. Every run leaves a file in ``--work``, and what is there is not run again.
+Made for an accelerator: a step takes a minute of CPU. ``--books`` makes the episodes and keeps the retriever's scores, so
+that training and answering need no retriever and can be done elsewhere. Every run leaves a file in ``--work``, and what is
+there is not run again.
 """
 
 import argparse
@@ -43,7 +44,9 @@ TOP_CHUNKS, DEMOTED_TO, DEMOTED_GATE = 5, 4, 0.05
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True, help="episodes and finished runs")
+    parser.add_argument(
+        "--work", type=Path, default=RESULTS / "scratch" / "train_epman", help="episodes, finished runs"
+    )
     parser.add_argument("--books", type=Path, help="folder of books to ask about: make episodes, and stop")
     parser.add_argument("--train-books", type=Path, help="a book, or a folder of them, in place of the Bible")
     parser.add_argument("--decoder", default="bundled:smollm2-135m-instruct")
@@ -150,9 +153,9 @@ def record(run: argparse.Namespace, tests: KnownScores) -> None:
                 pair = [np.stack([one[condition][rows] for one in runs[mode]]) for mode in ("noisy", other)]
                 figures.append(difference(f"{kind}, {condition}, noisy minus {other}", *pair))
     path = write_record(
-        "validate_epman_training",
+        "train_epman",
         results_dir=run.results,
-        command="python benchmarks/validate_epman_training.py",
+        command="python benchmarks/train_epman.py",
         config={
             **{name: getattr(run, name) for name in ("train", "test", "batch", "learning_rate")},
             "top_chunks": TOP_CHUNKS,
