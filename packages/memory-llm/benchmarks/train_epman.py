@@ -4,9 +4,9 @@ Adapters are trained on episodes of the King James Bible with noisy, exact and u
 them, with the same chunks as a plain prompt. They answer episodes of other books, with facts about other names: by the
 retriever's scores, and with the gold chunk demoted behind confusing ones to a gate near 0.
 
-Made for an accelerator: a step takes a minute of CPU. ``--books`` makes the episodes and keeps the retriever's scores, so
-that training and answering need no retriever and can be done elsewhere. Every run leaves a file in ``--work``, and what is
-there is not run again.
+Made for an accelerator: a step takes a minute of CPU. ``--books`` makes the episodes and keeps the retriever's scores,
+so that training and answering need no retriever and can be done elsewhere. Every run leaves a file in ``--work``, and
+what is there is not run again.
 """
 
 import argparse
