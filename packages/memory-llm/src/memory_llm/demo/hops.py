@@ -8,7 +8,7 @@ from memory_llm.haystack.stories import Story, dilute_all, split_filler, where_i
 from memory_llm.memreasoner import MemReasonerForQA, evaluate_memreasoner, small_memreasoner, train_memreasoner
 from memory_llm.memreasoner.word_tokenizer import word_tokenizer
 
-STEPS, STORIES, ASKED = 700, 5000, 200
+STEPS, STORIES, ASKED = 600, 5000, 200
 LENGTHS = (0, 30, 100)
 SHOWN = 3
 

@@ -15,7 +15,7 @@ NOVEL_QUESTIONS = (
     ("What is vanity, and what is pride?", "Pride relates more to"),
     ("What is Mr. Bingley's income?", "A single man of large fortune;"),
 )
-GRID_LENGTHS, GRID_DEPTHS = (2_000, 16_000, 128_000), (0.0, 0.5, 1.0)
+GRID_LENGTHS, GRID_DEPTHS = (2_000, 16_000, 64_000), (0.0, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
