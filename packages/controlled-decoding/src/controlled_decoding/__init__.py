@@ -5,9 +5,10 @@ attribute in 0..1. Names are imported when they are first used, so that ``import
 line's ``--help`` do not wait for torch.
 """
 
-import importlib
 import importlib.metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gpu_commons.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from controlled_decoding.aisteer360 import convert_aisteer360
@@ -87,8 +88,4 @@ __all__ = [
     "write_page",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'controlled_decoding' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"controlled_decoding.{_HOME[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOME)

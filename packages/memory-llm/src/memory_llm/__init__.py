@@ -5,9 +5,10 @@ log-probabilities nats. Names are imported when they are first used, so that the
 for torch.
 """
 
-import importlib
 import importlib.metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gpu_commons.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from memory_llm.facts.evaluate import evaluate
@@ -96,8 +97,4 @@ __all__ = [
     "train_connector",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'memory_llm' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"memory_llm.{_HOME[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOME)

@@ -3,9 +3,10 @@
 Names are imported when they are first used, so that a command's ``--help`` does not wait for torch.
 """
 
-import importlib
 import importlib.metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gpu_commons.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from gpu_commons.device import (
@@ -68,8 +69,4 @@ __all__ = [
     "write_record",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'gpu_commons' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"gpu_commons.{_HOME[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOME)

@@ -7,8 +7,9 @@ and the decoder writes on as ever.
 Source: Chaudhury et al. 2025 (EpMAN). Chunks are 0-based, lengths are tokens of the decoder, gates lie in [0, 1].
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gpu_commons.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from memory_llm.epman.adapter import load_epman, save_epman
@@ -69,8 +70,4 @@ __all__ = [
     "write_episodes",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'memory_llm.epman' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"memory_llm.epman.{_HOME[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOME)

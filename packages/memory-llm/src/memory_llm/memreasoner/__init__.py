@@ -6,8 +6,9 @@ is added to it, and so on from hop to hop; the decoder answers from the latent o
 Source: Das et al. 2025 (MemReasoner). Lines and hops are 0-based, weights of lines sum to 1, losses are in nats.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gpu_commons.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from memory_llm.memreasoner.answering import Hop
@@ -55,8 +56,4 @@ __all__ = [
     "train_memreasoner",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'memory_llm.memreasoner' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"memory_llm.memreasoner.{_HOME[name]}"), name)
+__getattr__ = lazy_names(__name__, _HOME)
