@@ -1,6 +1,10 @@
 """A MemReasoner trained on the spot: questions that need two lines, among the sentences of a novel."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import torch
 
 from gpu_commons import seed_everything
 from gpu_commons.page import Section, table_fragment
@@ -21,17 +25,18 @@ def show_hops(novel: str, folder: Path) -> tuple[list[Section], list[str]]:
     train, test = stories[:STORIES], stories[STORIES:]
     words = [text for story in train for text in (*story.lines, story.question)]
     model = small_memreasoner(word_tokenizer([*words, *filler.train]), num_hops=2, answer_prompt="went to the")
-    train_memreasoner(
-        model,
-        train,
-        folder,
-        steps=STEPS,
-        label_fraction=0.01,
-        filler=filler.train,
-        filler_lines=(0, 8),
-        logging_steps=100,
-        save_strategy="no",
-    )
+    with one_thread():
+        train_memreasoner(
+            model,
+            train,
+            folder,
+            steps=STEPS,
+            label_fraction=0.01,
+            filler=filler.train,
+            filler_lines=(0, 8),
+            logging_steps=100,
+            save_strategy="no",
+        )
     longer = {length: list(dilute_all(test, filler.test, length)) for length in LENGTHS}
     rates = [[str(length), *_rates(model, asked)] for length, asked in longer.items()]
     shown = [row for story in longer[LENGTHS[-1]][:SHOWN] for row in _trace(model, story)]
@@ -51,6 +56,17 @@ def show_hops(novel: str, folder: Path) -> tuple[list[Section], list[str]]:
         ),
     ]
     return sections, [f"two hops among {row[0]} sentences: {row[1]} right" for row in rates]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """So small a model spends more time on waking a second thread than on arithmetic."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _rates(model: MemReasonerForQA, stories: list[Story]) -> list[str]:
