@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gpu_commons.kv_cache import CacheShape
 from memory_llm.epman.kv_store import KVLayout, KVStore
+from memory_llm.memory_header import read_header, write_header
 
 MEMORY_FILE, ENCODED_FILE = "epman_memory.json", "encoded.safetensors"
 FORMAT_VERSION = 1
@@ -107,15 +108,12 @@ class EpisodicMemory:
             os.replace(target / f"{ENCODED_FILE}.partial", target / ENCODED_FILE)
         lines = zip(self.texts, self.tokens, self.starts, self.documents, strict=True)
         header = {
-            "format_version": FORMAT_VERSION,
             "origin": self.origin,
             "provenance": self.provenance,
             "kv": None if self.kv is None else _layout_fields(self.kv.layout),
             "chunks": [dict(zip(("text", "tokens", "start", "document"), line, strict=True)) for line in lines],
         }
-        aside = target / f"{MEMORY_FILE}.partial"
-        aside.write_text(json.dumps(header), encoding="utf-8")
-        os.replace(aside, target / MEMORY_FILE)
+        write_header(target / MEMORY_FILE, FORMAT_VERSION, header)
         return target
 
     @classmethod
@@ -133,15 +131,8 @@ class EpisodicMemory:
             ValueError: If a file is damaged, of another version, or another model wrote it.
         """
         path = Path(folder)
-        if not (path / MEMORY_FILE).is_file():
-            raise FileNotFoundError(f"no whole memory in {path.absolute()}; write the document again.")
         try:
-            header = json.loads((path / MEMORY_FILE).read_text(encoding="utf-8"))
-            if header["format_version"] != FORMAT_VERSION:
-                raise ValueError(
-                    f"{path} has format version {header['format_version']}, this package reads {FORMAT_VERSION}; update "
-                    "memory-llm."
-                )
+            header = read_header(path / MEMORY_FILE, FORMAT_VERSION, again="write the document again")
             memory = cls(header["origin"], provenance=header["provenance"])
             for line in header["chunks"]:
                 memory.texts.append(line["text"])

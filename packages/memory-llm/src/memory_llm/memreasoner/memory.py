@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from memory_llm.memory_header import read_header, write_header
 from memory_llm.memreasoner.written import Written
 
 if TYPE_CHECKING:
@@ -85,10 +86,7 @@ class MemReasonerMemory:
         written = {} if self.written is None else {name: getattr(self.written, name) for name in WRITTEN}
         parts = {"latents": self.latents, **{name: part for name, part in written.items() if part is not None}}
         save_file({name: part.detach().cpu().contiguous() for name, part in parts.items()}, target / LATENTS_FILE)
-        header = {"format_version": FORMAT_VERSION, "fingerprint": self.fingerprint, "lines": self.lines}
-        aside = target / f"{MEMORY_FILE}.partial"
-        aside.write_text(json.dumps(header), encoding="utf-8")
-        os.replace(aside, target / MEMORY_FILE)
+        write_header(target / MEMORY_FILE, FORMAT_VERSION, {"fingerprint": self.fingerprint, "lines": self.lines})
         return target
 
     @classmethod
@@ -106,15 +104,8 @@ class MemReasonerMemory:
             ValueError: If a file is damaged, of another version, or another model wrote it.
         """
         path = Path(folder)
-        if not (path / MEMORY_FILE).is_file():
-            raise FileNotFoundError(f"no whole memory in {path.absolute()}; write the lines again.")
         try:
-            header = json.loads((path / MEMORY_FILE).read_text(encoding="utf-8"))
-            if header["format_version"] != FORMAT_VERSION:
-                raise ValueError(
-                    f"{path} has format version {header['format_version']}, this package reads {FORMAT_VERSION}; update "
-                    "memory-llm."
-                )
+            header = read_header(path / MEMORY_FILE, FORMAT_VERSION, again="write the lines again")
             parts = load_file(path / LATENTS_FILE)
             latents = parts.pop("latents")
             memory = cls(header["lines"], latents, Written(**parts) if parts else None, header["fingerprint"])

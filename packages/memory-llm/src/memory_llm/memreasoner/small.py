@@ -10,7 +10,7 @@ from memory_llm.memreasoner.processor import StoryProcessor
 
 
 def small_memreasoner(tokenizer: PreTrainedTokenizerBase, *, width: int = 64, **overrides: Any) -> MemReasonerForQA:
-    """A random model of about 250,000 weights beside the embeddings: encoder and decoder of two layers each.
+    """A random model of about 216,000 weights beside the embeddings: encoder and decoder of two layers each.
 
     Args:
         tokenizer: Of both parts, see :func:`word_tokenizer`.

@@ -62,7 +62,7 @@ def where_is_object(
 
     Source:
         ``WhereIsObject`` of bAbI-tasks (Weston et al. 2015), the archived generator. Differs: words as in the released
-        files v1.2. Those were made by other rules: things lie anywhere at the beginning, and 69 % of the questions are
+        files v1.2. Those were made by other rules: things lie anywhere at the beginning, and most of the questions are
         about a thing that was put down. Take the files to train for them.
     """
     return _stories(_tell_objects, count, seed, locations, most_facts, least_facts=STATEMENTS_BEFORE_QUESTION)

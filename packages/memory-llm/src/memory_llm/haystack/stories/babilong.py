@@ -8,7 +8,7 @@ from typing import Any
 
 from memory_llm.haystack.sentences import sentence_spans
 from memory_llm.haystack.stories.story import Story
-from memory_llm.haystack.stories.write_aside import write_text_aside
+from memory_llm.write_aside import write_text_aside
 
 COLUMNS = ("input", "question", "target")
 
