@@ -71,7 +71,7 @@ def main() -> None:
             "books": run.books.name if run.books else "pride-and-prejudice",
             "chunks": TOP_CHUNKS,
             "decoder": Path(run.decoder).name,
-            "adapters": "noisy and retrieval, seed 0, of train_epman",
+            "adapters": "noisy and retrieval, seed 0, of train_epman" if run.adapters else None,
             "interval": "95 %, Wilson",
         },
         seeds=[run.seed],
@@ -91,6 +91,7 @@ def make_corpora(run: argparse.Namespace) -> None:
     text = read_book(run.books) if run.books else bundled_book()
     run.work.mkdir(parents=True, exist_ok=True)
     starts = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)["offset_mapping"]
+    rows = {}
     for length in LENGTHS:
         if length is not None and length >= len(starts):
             continue
@@ -106,7 +107,9 @@ def make_corpora(run: argparse.Namespace) -> None:
         encoded = retriever.encode_chunks(chunks)
         scores = retriever.scores([one.question for one in corpus.questions], chunks, encoded)
         rounded = [[round(score, 4) for score in row] for row in scores.tolist()]
-        (run.work / f"corpus_{length or 'all'}.json").write_text(json.dumps({**asdict(corpus), "scores": rounded}))
+        rows[f"corpus_{length or 'all'}.json"] = {**asdict(corpus), "scores": rounded}
+    for name, row in rows.items():  # at the end, so that a killed run leaves none
+        (run.work / name).write_text(json.dumps(row), encoding="utf-8")
 
 
 def load_corpus(path: Path) -> tuple[Corpus, "KnownScores"]:
@@ -150,14 +153,11 @@ def readers(
     """All readers of a corpus, by name."""
     bare = EpMANForCausalLM.from_base(decoder, tokenizer, scores, top_chunks=TOP_CHUNKS, store="text")
     found = [*epman_readers("as it comes", bare, corpus), ("retrieval, as it comes", retrieval(bare, corpus))]
-    for mode in ("noisy", "uniform", "exact"):
-        if adapters and (adapters / f"{mode}_0").is_dir():
-            found += epman_readers(
-                f"trained, {mode}", tuned(adapters / f"{mode}_0", decoder, tokenizer, scores), corpus
-            )
-    if adapters and (adapters / "retrieval_0").is_dir():
-        model = tuned(adapters / "retrieval_0", decoder, tokenizer, scores)
-        found.append(("retrieval, trained", retrieval(model, corpus)))
+    if adapters:
+        found += epman_readers("trained", tuned(adapters / "noisy_0", decoder, tokenizer, scores), corpus)
+        prompted = tuned(adapters / "retrieval_0", decoder, tokenizer, scores)
+        found.append(("retrieval, trained", retrieval(prompted, corpus)))
+    return [*found, (END, end_of_text(bare, corpus))]
 
 
 def tuned(
