@@ -2,14 +2,16 @@
 
 import itertools
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from known_scores import KnownScores  # the file beside this one
 from torch import Tensor
 
 from gpu_commons.table_rows import read_rows
@@ -48,48 +50,37 @@ def batched(items: Iterable[Episode], size: int) -> Iterator[list[Episode]]:
         yield block
 
 
-class KnownScores:
-    """The retriever whose scores are in a file.
+@dataclass(frozen=True)
+class ScoredEpisodes:
+    """Episodes with the scores of their chunks."""
 
-    Attributes:
-        episodes: Of the file.
-    """
+    episodes: list[Episode]
+    scores: list[list[float]]
 
-    fingerprint = "known scores"
+    @classmethod
+    def read(cls, path: Path) -> "ScoredEpisodes":
+        """Of a file with a column ``scores``."""
+        return cls(read_episodes(path), [row.field("scores") for row in read_rows(path)])
 
-    def __init__(self, path: Path):
-        self.episodes = read_episodes(path)
-        columns = (row.field("scores") for row in read_rows(path))
-        self._scores = {
-            _key(one.question, one.chunks): scores for one, scores in zip(self.episodes, columns, strict=True)
-        }
+    def retriever(self) -> KnownScores:
+        """Who gives these scores."""
+        return KnownScores((one.question, one.chunks, scores) for one, scores in self._pairs())
 
-    def encode_chunks(self, texts: Sequence[str]) -> Float[Tensor, "chunks width"]:
-        """Nothing is kept."""
-        return torch.zeros(len(texts), 0)
+    def demoted(self, rank: int, gate: float) -> "ScoredEpisodes":
+        """The gold chunk at a rank (1-based), behind the best of the others, with so small a gate of exact weights.
 
-    def scores(
-        self, questions: Sequence[str], texts: Sequence[str], encoded: Float[Tensor, "chunks width"]
-    ) -> Float[Tensor, "questions chunks"]:
-        """Of the file."""
-        return torch.tensor([self._scores[_key(question, texts)] for question in questions])
-
-    def demote_gold(self, rank: int, gate: float) -> None:
-        """Put the gold chunk at a rank (1-based), behind the best of the others, with so small a gate of exact weights.
-
-        The others keep their order and take the places around it; the last one selected has gate 0.
+        The others keep their order and take the places around it; the chunk after the gold one has gate 0.
         """
-        for episode in self.episodes:
-            key = _key(episode.question, episode.chunks)
-            others = [row for row in np.argsort(self._scores[key])[::-1].tolist() if row not in episode.gold]
-            order = [*others[: rank - 1], episode.gold[0], *others[rank - 1 :]]
-            falling = np.concatenate(
-                [np.linspace(1.0, 2 * gate, rank - 1), [gate], np.linspace(0, -1, len(order) - rank)]
-            )
-            scores = np.empty(len(order))
-            scores[order] = falling
-            self._scores[key] = scores.tolist()
+        return ScoredEpisodes(self.episodes, list(starmap(partial(_demoted, rank=rank, gate=gate), self._pairs())))
+
+    def _pairs(self) -> Iterator[tuple[Episode, list[float]]]:
+        return zip(self.episodes, self.scores, strict=True)
 
 
-def _key(question: str, chunks: Sequence[str]) -> tuple[str, int]:
-    return question, hash(tuple(chunks))
+def _demoted(episode: Episode, scores: list[float], *, rank: int, gate: float) -> list[float]:
+    others = [row for row in np.argsort(scores)[::-1].tolist() if row != episode.gold[0]]
+    order = [*others[: rank - 1], episode.gold[0], *others[rank - 1 :]]
+    falling = np.concatenate([np.linspace(1.0, 2 * gate, rank - 1), [gate], np.linspace(0, -1, len(order) - rank)])
+    found = np.empty(len(order))
+    found[order] = falling
+    return found.tolist()

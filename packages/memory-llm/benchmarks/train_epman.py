@@ -5,8 +5,8 @@ them, with the same chunks as a plain prompt. They answer episodes of other book
 retriever's scores, and with the gold chunk demoted behind confusing ones to a gate near 0.
 
 Made for an accelerator: a step takes a minute of CPU. ``--books`` makes the episodes and keeps the retriever's scores,
-so that training and answering need no retriever and can be done elsewhere. Every run leaves a file in ``--work``, and
-what is there is not run again.
+so that training and answering need no retriever and can be done elsewhere. Every run leaves adapters and answers in
+``--work``, and what is there is not made again. ``--test 0`` trains and asks nothing.
 """
 
 import argparse
@@ -17,12 +17,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scored_episodes import KnownScores, needles_of, scored_rows
+from rates import difference, rate
+from scored_episodes import ScoredEpisodes, needles_of, scored_rows
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from gpu_commons import Figure, SentenceEncoder, load_model, write_record
+from gpu_commons import SentenceEncoder, load_model, write_record
 from gpu_commons.table_rows import write_rows
-from memory_llm.epman import EmbeddingRetriever, EpisodeMaker, EpMANForCausalLM, train_epman
+from memory_llm.epman import EmbeddingRetriever, EpisodeMaker, EpMANForCausalLM, load_epman, train_epman
+from memory_llm.epman.adapter import ADAPTER_FILE
 from memory_llm.epman.chunk_reader import ChunkReader
 from memory_llm.epman.config import EpMANConfig
 from memory_llm.epman.episode_accuracy import answered
@@ -63,18 +65,19 @@ def main() -> None:
         make_episodes(run)
         return
     decoder, tokenizer = load_model(run.decoder, dtype="float32")
-    train = KnownScores(run.work / "train.jsonl")
-    tests = {ranked: KnownScores(run.work / "test.jsonl") for ranked in RANKED}
-    tests["gold demoted"].demote_gold(DEMOTED_TO, DEMOTED_GATE)
+    train, test = (ScoredEpisodes.read(run.work / f"{part}.jsonl") for part in ("train", "test"))
+    tests = dict(zip(RANKED, (test, test.demoted(DEMOTED_TO, DEMOTED_GATE)), strict=True))
     for seed in run.seeds:
         for mode in run.modes:
             out = run.work / f"{mode}_{0 if mode in UNTRAINED else seed}.json"
             if not out.exists():
-                ask(reader(decoder, tokenizer, train, mode, seed, run), tests, out)
-                print(out.name, file=sys.stderr, flush=True)
+                model = reader(decoder, tokenizer, train, mode, seed, run)
+                if run.test:
+                    ask(model, tests, out)
+                print(out.stem, file=sys.stderr, flush=True)
     names = [f"{mode}_{seed}" for mode in MODES for seed in run.seeds] + [f"{name}_0" for name in UNTRAINED]
     if all((run.work / f"{name}.json").exists() for name in names):
-        record(run, tests["as scored"])
+        record(run, test)
 
 
 def make_episodes(run: argparse.Namespace) -> None:
@@ -92,17 +95,17 @@ def make_episodes(run: argparse.Namespace) -> None:
 
 
 def epman(
-    decoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, scores: KnownScores, prefill: str
+    decoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, episodes: ScoredEpisodes, prefill: str
 ) -> EpMANForCausalLM:
     """On a copy of the decoder."""
     settings = {"attn_scope": "narrow", "top_chunks": TOP_CHUNKS, "prefill": prefill}
-    return EpMANForCausalLM.from_base(copy.deepcopy(decoder), tokenizer, scores, **settings)
+    return EpMANForCausalLM.from_base(copy.deepcopy(decoder), tokenizer, episodes.retriever(), **settings)
 
 
 def reader(
     decoder: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    train: KnownScores,
+    train: ScoredEpisodes,
     mode: str,
     seed: int,
     run: argparse.Namespace,
@@ -111,10 +114,13 @@ def reader(
     if mode in UNTRAINED:
         return epman(decoder, tokenizer, train, UNTRAINED[mode])
     gates, prefill = MODES[mode]
+    model, out = epman(decoder, tokenizer, train, prefill), run.work / f"{mode}_{seed}"
+    if (out / ADAPTER_FILE).is_file():
+        return load_epman(out, model.decoder, tokenizer, model.retriever)
     return train_epman(
-        epman(decoder, tokenizer, train, prefill),
+        model,
         train.episodes[: run.train],
-        run.work / f"{mode}_{seed}",
+        out,
         batch_size=run.batch,
         accumulate=1,
         learning_rate=run.learning_rate,
@@ -125,21 +131,21 @@ def reader(
     )
 
 
-def ask(model: EpMANForCausalLM, tests: dict[str, KnownScores], out: Path) -> None:
+def ask(model: EpMANForCausalLM, tests: dict[str, ScoredEpisodes], out: Path) -> None:
     """Every episode under both gates and both rankings, to a file: which were answered."""
     found = {}
-    for ranked, scores in tests.items():
-        model.retriever = scores
+    for ranked, test in tests.items():
+        model.retriever = test.retriever()
         for gates in GATES:
             config = training_config(model.config, gates=gates)
             with torch.autocast(model.decoder.device.type, torch.bfloat16):
-                found[f"{gates}, {ranked}"] = answered(model, scores.episodes, config, batch_size=32, progress=True)
+                found[f"{gates}, {ranked}"] = answered(model, test.episodes, config, batch_size=32, progress=True)
     out.write_text(json.dumps(found), encoding="utf-8")
 
 
-def record(run: argparse.Namespace, tests: KnownScores) -> None:
+def record(run: argparse.Namespace, test: ScoredEpisodes) -> None:
     """Rates by kind of fact, gates and ranking, and what noisy training changes."""
-    planted = np.array([not episode.question.startswith("How does this") for episode in tests.episodes])
+    planted = np.array([not episode.question.startswith("How does this") for episode in test.episodes])
     runs = {mode: [load(run.work / f"{mode}_{seed}.json") for seed in run.seeds] for mode in MODES}
     runs |= {name: [load(run.work / f"{name}_0.json")] for name in UNTRAINED}
     figures = []
@@ -174,25 +180,6 @@ def record(run: argparse.Namespace, tests: KnownScores) -> None:
 def load(path: Path) -> dict[str, np.ndarray]:
     """Which episodes a run answered, by condition."""
     return {name: np.array(right) for name, right in json.loads(path.read_text(encoding="utf-8")).items()}
-
-
-def rate(name: str, right: np.ndarray) -> Figure:
-    """Mean over seeds and episodes."""
-    low, high = interval(right.mean(0))
-    return Figure(id=name, value=float(right.mean()), interval=(low, high), unit="rate", better="higher")
-
-
-def difference(name: str, ours: np.ndarray, theirs: np.ndarray) -> Figure:
-    """Of two ways of training, over the same episodes."""
-    apart = ours.mean(0) - theirs.mean(0)
-    return Figure(id=name, value=float(apart.mean()), interval=interval(apart), unit="rate", better="higher")
-
-
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """Bootstrap over episodes."""
-    draws = np.random.default_rng(0).choice(values, size=(2000, len(values))).mean(1)
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return float(low), float(high)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 Questions are about invented facts that were planted, about sentences of the text, and, of all novels together, about
 what happens in them. Readers are EpMAN, narrow and broad, as it comes and with adapters of train_epman;
 retrieval with the same scores and the same number of chunks in the prompt, likewise; and the decoder with as much of
-the text's end as its window holds. Chunks are kept as text and read when they are selected, which gives the same
-columns as keeping keys and values.
+the text's end as its window holds. Of long texts chunks are kept as text and read when they are selected, which gives
+the same columns as keeping keys and values.
 
 Corpora are made once, with the retriever's scores, and kept in ``--work``.
 """
@@ -13,14 +13,15 @@ import argparse
 import copy
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
-from jaxtyping import Float
+from known_scores import KnownScores
 from novel_questions import Corpus, Question, make_corpus
-from torch import Tensor
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -37,7 +38,7 @@ RESULTS = Path(__file__).parent / "results"
 LENGTHS = (16_000, 64_000, 256_000, None)
 PLANTED, SENTENCES = 40, 40
 TOP_CHUNKS, NEW_TOKENS, BATCH = 5, 16, 40
-WINDOWS = 8  # whole windows read at a time
+KEPT_CHUNKS = 300  # longer texts are cheaper to read anew, chunk by chunk, than to keep
 END, ASKED_OF_END = "end of the text in the window", 10  # of each kind of question, since a window is long to read
 Reader = Callable[[Sequence[str]], list[str]]
 
@@ -57,7 +58,7 @@ def main() -> None:
     decoder, tokenizer = load_model(run.decoder, dtype="bfloat16")
     figures = []
     for path in sorted(run.work.glob("corpus_*.json"), key=lambda one: one.stat().st_size):
-        corpus, scores = load_corpus(path)
+        corpus, scores = load_corpus(path, decoder, tokenizer)
         length = len(tokenizer(corpus.text, add_special_tokens=False, verbose=False)["input_ids"])
         for name, reader in readers(decoder, tokenizer, corpus, scores, run.adapters):
             questions = first_of_each(corpus.questions, ASKED_OF_END) if name == END else corpus.questions
@@ -112,32 +113,13 @@ def make_corpora(run: argparse.Namespace) -> None:
         (run.work / name).write_text(json.dumps(row), encoding="utf-8")
 
 
-def load_corpus(path: Path) -> tuple[Corpus, "KnownScores"]:
+def load_corpus(path: Path, decoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> tuple[Corpus, KnownScores]:
     """A corpus and the retriever that knows its scores."""
     row = json.loads(path.read_text(encoding="utf-8"))
     questions = tuple(Question(**one) for one in row["questions"])
-    return Corpus(text=row["text"], questions=questions), KnownScores(
-        [one.question for one in questions], row["scores"]
-    )
-
-
-class KnownScores:
-    """The retriever whose scores are in a corpus's file."""
-
-    fingerprint = "known scores"
-
-    def __init__(self, questions: Sequence[str], scores: Sequence[Sequence[float]]):
-        self._scores = dict(zip(questions, torch.tensor(scores), strict=True))
-
-    def encode_chunks(self, texts: Sequence[str]) -> Float[Tensor, "chunks width"]:
-        """Nothing is kept."""
-        return torch.zeros(len(texts), 0)
-
-    def scores(
-        self, questions: Sequence[str], texts: Sequence[str], encoded: Float[Tensor, "chunks width"]
-    ) -> Float[Tensor, "questions chunks"]:
-        """Of the file."""
-        return torch.stack([self._scores[question] for question in questions])
+    chunks, _ = ChunkReader(EpMANConfig(), decoder, tokenizer).cut(row["text"])
+    known = ((one.question, chunks, scores) for one, scores in zip(questions, row["scores"], strict=True))
+    return Corpus(text=row["text"], questions=questions), KnownScores(known)
 
 
 # Readers
@@ -149,27 +131,30 @@ def readers(
     corpus: Corpus,
     scores: KnownScores,
     adapters: Path | None,
-) -> list[tuple[str, Reader]]:
-    """All readers of a corpus, by name."""
-    bare = EpMANForCausalLM.from_base(decoder, tokenizer, scores, top_chunks=TOP_CHUNKS, store="text")
-    found = [*epman_readers("as it comes", bare, corpus), ("retrieval, as it comes", retrieval(bare, corpus))]
+) -> Iterator[tuple[str, Reader]]:
+    """All readers of a corpus, by name; one at a time, as a memory may be large."""
+    bare = EpMANForCausalLM(config_for(corpus, decoder, tokenizer), decoder, tokenizer, scores).eval()
+    yield from epman_readers("as it comes", bare, corpus)
+    yield "retrieval, as it comes", retrieval(bare, corpus)
     if adapters:
-        found += epman_readers("trained", tuned(adapters / "noisy_0", decoder, tokenizer, scores), corpus)
-        prompted = tuned(adapters / "retrieval_0", decoder, tokenizer, scores)
-        found.append(("retrieval, trained", retrieval(prompted, corpus)))
-    return [*found, (END, end_of_text(bare, corpus))]
+        yield from epman_readers("trained", tuned(adapters / "noisy_0", bare), corpus)
+        yield "retrieval, trained", retrieval(tuned(adapters / "retrieval_0", bare), corpus)
+    yield END, end_of_text(bare, corpus)
 
 
-def tuned(
-    folder: Path, decoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, scores: KnownScores
-) -> EpMANForCausalLM:
-    """With adapters, on a copy of the decoder; chunks kept as text."""
-    model = load_epman(folder, copy.deepcopy(decoder), tokenizer, scores)
-    config = EpMANConfig(top_chunks=TOP_CHUNKS, store="text")
-    return EpMANForCausalLM(config, model.decoder, tokenizer, scores).eval()
+def config_for(corpus: Corpus, decoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> EpMANConfig:
+    """Settings of all EpMAN readers."""
+    chunks, _ = ChunkReader(EpMANConfig(), decoder, tokenizer).cut(corpus.text)
+    return EpMANConfig(top_chunks=TOP_CHUNKS, store="kv" if len(chunks) <= KEPT_CHUNKS else "text")
 
 
-def epman_readers(name: str, model: EpMANForCausalLM, corpus: Corpus) -> list[tuple[str, Reader]]:
+def tuned(folder: Path, bare: EpMANForCausalLM) -> EpMANForCausalLM:
+    """With adapters, on a copy of the decoder."""
+    model = load_epman(folder, copy.deepcopy(bare.decoder), bare.tokenizer, bare.retriever)
+    return EpMANForCausalLM(copy.deepcopy(bare.config), model.decoder, bare.tokenizer, bare.retriever).eval()
+
+
+def epman_readers(name: str, model: EpMANForCausalLM, corpus: Corpus) -> Iterator[tuple[str, Reader]]:
     """Narrow and broad."""
     memory = model.write(corpus.text)
 
@@ -177,19 +162,17 @@ def epman_readers(name: str, model: EpMANForCausalLM, corpus: Corpus) -> list[tu
         model.config.attn_scope = scope
         return answer(model, questions, memory, max_new_tokens=NEW_TOKENS)
 
-    return [
-        (f"EpMAN {scope}, {name}", lambda questions, scope=scope: ask(questions, scope))
-        for scope in ("narrow", "broad")
-    ]
+    for scope in ("narrow", "broad"):
+        yield f"EpMAN {scope}, {name}", partial(ask, scope=scope)
 
 
 def retrieval(model: EpMANForCausalLM, corpus: Corpus) -> Reader:
     """The chunks that EpMAN selects, in their order, as a prompt before the question."""
-    _, tokens = model.reader.cut(corpus.text)
+    chunks, tokens = model.reader.cut(corpus.text)
     header = header_ids(model.tokenizer, model.config.header)
 
     def ask(questions: Sequence[str]) -> list[str]:
-        scores = model.retriever.scores(questions, [], torch.zeros(0, 0))
+        scores = model.retriever.scores(questions, chunks, torch.zeros(0, 0))
         found = scores.topk(TOP_CHUNKS).indices.sort(-1).values.tolist()
         return completed(model, questions, [header + [i for one in row for i in tokens[one]] for row in found])
 
@@ -202,22 +185,32 @@ def end_of_text(model: EpMANForCausalLM, corpus: Corpus) -> Reader:
     room = window_of(model.decoder) - len(header) - NEW_TOKENS - 100
     end = model.tokenizer(corpus.text, add_special_tokens=False, verbose=False)["input_ids"][-room:]
 
+    with torch.inference_mode():
+        read = model.decoder(torch.tensor([header + end], device=model.decoder.device), logits_to_keep=1)
+
     def ask(questions: Sequence[str]) -> list[str]:
-        blocks = [questions[start : start + WINDOWS] for start in range(0, len(questions), WINDOWS)]
-        return [text for block in blocks for text in completed(model, block, [header + end] * len(block))]
+        return [
+            text
+            for question in questions
+            for text in completed(
+                model, [question], [header + end], past_key_values=copy.deepcopy(read.past_key_values)
+            )
+        ]
 
     return ask
 
 
 @torch.inference_mode()
-def completed(model: EpMANForCausalLM, questions: Sequence[str], before: Sequence[list[int]]) -> list[str]:
+def completed(
+    model: EpMANForCausalLM, questions: Sequence[str], before: Sequence[list[int]], **generation: Any
+) -> list[str]:
     """Answers of the decoder alone to questions behind what is to be read, in one line each."""
     tokenizer = model.tokenizer
     asked = tokenizer([QUESTION.format(question) for question in questions], add_special_tokens=False)["input_ids"]
     prompts = {"input_ids": [ids + own for ids, own in zip(before, asked, strict=True)]}
     batch = tokenizer.pad(prompts, padding_side="left", return_tensors="pt").to(model.decoder.device)
     written = model.decoder.generate(
-        **batch, max_new_tokens=NEW_TOKENS, do_sample=False, pad_token_id=tokenizer.pad_token_id
+        **batch, **generation, max_new_tokens=NEW_TOKENS, do_sample=False, pad_token_id=tokenizer.pad_token_id
     )
     texts = tokenizer.batch_decode(written[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
     return [text.strip().split("\n")[0] for text in texts]

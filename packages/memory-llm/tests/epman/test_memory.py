@@ -84,6 +84,12 @@ def test_another_model_other_settings_and_another_retriever_are_refused(make_epm
     memory.save_pretrained(tmp_path)
     with pytest.raises(ValueError, match="was written with chunk_size=16, but the model has 8"):
         make_epman(chunk_size=8).load_memory(tmp_path)
+    with pytest.raises(ValueError, match="was written with rope='on_read', but the model has 'stored'"):
+        make_epman(rope="stored").read("roses", memory)
+    half = make_epman(dtype=torch.bfloat16)
+    half.origin["decoder"] = memory.origin["decoder"]  # weights of another type are other bytes, and told first
+    with pytest.raises(ValueError, match="was written with dtype='float32', but the model has 'bfloat16'"):
+        half.read("roses", memory)
     with pytest.raises(ValueError, match="was written with decoder="):
         make_epman("qwen").read("roses", memory)
     other = make_epman()

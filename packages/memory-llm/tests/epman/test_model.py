@@ -7,6 +7,9 @@ import torch
 
 from memory_llm.epman.cache import EpMANCache
 
+# More than there are means all of them, which is what several tests ask for.
+pytestmark = pytest.mark.filterwarnings("ignore:`top_chunks` is")
+
 WHOLE = {"prefill": "full", "layout": "full", "top_chunks": 99}
 FAMILIES = ["llama", "qwen", "gptj", "gemma"]
 
@@ -201,4 +204,14 @@ def test_what_does_not_fit_is_refused(make_epman, document):
 
 def test_more_chunks_than_there_are_is_all_of_them(make_epman, question):
     model = make_epman(top_chunks=50)
-    assert model.read("roses are", model.write("roses are red.")).selections[0].chunks.tolist() == [0]
+    memory = model.write("roses are red.")
+    with pytest.warns(UserWarning, match="`top_chunks` is 50, but a memory holds 1 chunks"):
+        assert model.read("roses are", memory).selections[0].chunks.tolist() == [0]
+
+
+def test_scores_that_are_not_one_a_chunk_are_refused(make_epman, document):
+    model = make_epman()
+    memory = model.write(document)
+    model.retriever.scores = lambda questions, texts, encoded: torch.ones(1, 3)
+    with pytest.raises(ValueError, match=r"scores of shape \(1, 3\) for 1 question and \d+ chunks"):
+        model.read("roses are", memory)

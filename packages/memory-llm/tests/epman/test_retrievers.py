@@ -62,6 +62,12 @@ def test_a_dual_encoder_reads_its_first_token(dual_encoder, similarity):
     assert retriever.fingerprint == f"dual {dual_encoder} {similarity}"
 
 
+def test_a_text_beyond_the_dual_encoders_reach_is_warned_of(dual_encoder):
+    retriever = HFDualEncoder(dual_encoder, device="cpu")
+    with pytest.warns(UserWarning, match="a text has 512 tokens of the retriever or more"):
+        assert len(retriever.encode_chunks(["roses are red " * 200, "numbers"])) == 2
+
+
 def test_an_unknown_similarity_is_refused(dual_encoder):
     with pytest.raises(ValueError, match="must be 'cos' or 'dot', got 'l2'"):
         HFDualEncoder(dual_encoder, similarity="l2")

@@ -1,10 +1,12 @@
 """Scores become chunks and gates as the paper has them."""
 
+import itertools
+
 import pytest
 import torch
 
 from memory_llm.epman.config import EpMANConfig
-from memory_llm.epman.selection import select
+from memory_llm.epman.selection import Selection, select
 
 SCORES = torch.tensor([0.1, 0.9, 0.2, 0.3, 0.8, 0.0])
 
@@ -61,10 +63,29 @@ def test_noisy_gates_lie_high_and_tell_neither_by_size_nor_by_place_which_is_bes
     assert 0.1 < best.count(1) / len(best) < 0.4
 
 
+def test_shuffling_keeps_what_broad_put_together():
+    scores, generator = torch.zeros(12), torch.Generator().manual_seed(0)
+    scores[[2, 6, 10]] = 1.0
+    documents = torch.tensor([0] * 8 + [1] * 4)
+    orders = {
+        tuple(chosen(scores, documents, generator, a_mem_mode="noisy", top_chunks=3, attn_scope="broad"))
+        for _ in range(50)
+    }
+    runs = [(1, 2, 3), (5, 6, 7), (9, 10, 11)]
+    assert orders == {sum(order, ()) for order in itertools.permutations(runs)}
+
+
 @pytest.mark.parametrize(("scores", "message"), [([], "no chunks"), ([0.0, float("nan")], "scored chunk 1 with nan")])
 def test_scores_that_select_nothing_are_refused(scores, message):
     with pytest.raises(ValueError, match=message):
         chosen(torch.tensor(scores))
+
+
+@pytest.mark.parametrize("gate", [-0.1, 1.5, float("nan")])
+def test_gates_outside_their_range_are_refused(gate):
+    found = torch.tensor([0])
+    with pytest.raises(ValueError, match=r"the gate at \[1\] is .*; gates must be from 0 to 1"):
+        Selection(chunks=torch.arange(2), gates=torch.tensor([1.0, gate]), found=found, scores=torch.ones(1))
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_training_learns_and_leaves_the_base_alone(make_epman, tmp_path):
     with pytest.raises(ValueError, match="was written with decoder="):
         trained.read("roses", memory)
     again = load_epman(tmp_path, tiny_model("llama"), model.tokenizer, model.retriever)
-    fresh, other = trained.write("roses are red."), again.write("roses are red.")
+    fresh, other = trained.write("".join(CHUNKS)), again.write("".join(CHUNKS))
     ids = torch.tensor([[5, 6]])
     with torch.no_grad():
         logits = [one(ids, reading=one.read("roses", kept)).logits for one, kept in ((trained, fresh), (again, other))]
@@ -158,6 +158,18 @@ def test_a_head_learns_which_chunk_it_is(make_epman, tmp_path):
     assert torch.equal(again.retriever.encode_questions(["who"]), trained.retriever.encode_questions(["who"]))
     with pytest.raises(ValueError, match="a head for a dense retriever"):
         load_epman(tmp_path, tiny_model("llama"), model.tokenizer, make_epman().retriever)
+    wider = Letters()
+    wider.encode_questions = lambda questions: torch.ones(len(questions), 40)
+    with pytest.raises(ValueError, match="a retriever of width 20, but the one given has 40"):
+        load_epman(tmp_path, tiny_model("llama"), model.tokenizer, wider)
+
+
+def test_gates_outside_their_range_are_refused_in_training(make_epman):
+    model = make_epman()
+    batch = EpisodeCollator(model, training_config(model.config))([Draw(EPISODES[0], 0)])
+    batch["a_mem"][0, 3] = 1.5
+    with pytest.raises(ValueError, match=r"the gate at \[0, 3\] is 1.5"):
+        EpMANObjective(model.decoder)(**batch)
 
 
 def test_draws_depend_on_their_place_alone():

@@ -88,6 +88,12 @@ def _turned(retriever: Retriever, path: Path) -> TurnedRetriever:
     if not isinstance(retriever, DenseRetriever):
         raise ValueError(f"{path} has a head for a dense retriever, but got {type(retriever).__name__}.")
     head = RetrieverHead(state["turn.weight"].shape[0])
+    width = retriever.encode_questions(["width"]).shape[1]
+    if width != head.turn.in_features:
+        raise ValueError(
+            f"{path} has a head for a retriever of width {head.turn.in_features}, but the one given has {width}; give "
+            "the retriever that it was trained with."
+        )
     head.load_state_dict(state)
     return TurnedRetriever(retriever, head)
 

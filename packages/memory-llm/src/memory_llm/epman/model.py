@@ -2,6 +2,7 @@
 
 import copy
 import os
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -298,8 +299,19 @@ class EpMANForCausalLM(PreTrainedModel, GenerationMixin):
         found = []
         for question, memory in zip(questions, memories, strict=True):
             assert memory.encoded is not None
-            scores = self.retriever.scores([question], memory.texts, memory.encoded)[0]
-            found.append(select(scores, self.config, documents=memory.document_numbers()))
+            scores = self.retriever.scores([question], memory.texts, memory.encoded)
+            if scores.shape != (1, len(memory)):
+                raise ValueError(
+                    f"the retriever gave scores of shape {tuple(scores.shape)} for 1 question and {len(memory)} chunks; "
+                    "it must give one for every question and chunk."
+                )
+            if self.config.top_chunks > len(memory):
+                warnings.warn(
+                    f"`top_chunks` is {self.config.top_chunks}, but a memory holds {len(memory)} chunks; all are "
+                    "attended to.",
+                    stacklevel=4,
+                )
+            found.append(select(scores[0], self.config, documents=memory.document_numbers()))
         return found
 
     def _on_device(self, prefix: Prefix) -> Prefix:

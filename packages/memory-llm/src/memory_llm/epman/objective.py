@@ -9,6 +9,7 @@ from transformers import PreTrainedModel
 
 from memory_llm.epman.chunk_mask import QUESTION, chunk_mask
 from memory_llm.epman.retriever_head import RetrieverHead
+from memory_llm.epman.selection import check_gates
 from memory_llm.training.rank_mean import mean_over_ranks
 
 
@@ -94,7 +95,12 @@ def answer_logits(
     apart: bool,
     layers: list[int] | None = None,
 ) -> tuple[Float[Tensor, "batch last vocabulary"], Int[Tensor, "batch last"]]:
-    """Logits of the last tokens, and what they should be; arguments are those of :class:`EpMANObjective`."""
+    """Logits of the last tokens, and what they should be; arguments are those of :class:`EpMANObjective`.
+
+    Raises:
+        ValueError: If a gate is outside [0, 1].
+    """
+    check_gates(a_mem)
     wanted = labels[:, 1:]
     first = int((wanted >= 0).any(0).nonzero()[0])  # logits of chunks would be most of the memory
     output = decoder(

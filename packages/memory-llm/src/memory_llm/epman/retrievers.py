@@ -1,6 +1,7 @@
 """Who tells which chunks a question is about: sentence encoders, dual encoders, BM25, or the user's own."""
 
 import hashlib
+import warnings
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
@@ -11,6 +12,9 @@ from transformers import AutoModel, AutoTokenizer
 
 from gpu_commons import resolve_device
 from memory_llm.text_embedder import TextEmbedder
+
+LONGEST = 512
+"""Tokens that a dual encoder reads of a text."""
 
 
 @runtime_checkable
@@ -112,7 +116,13 @@ class HFDualEncoder:
         found = []
         for start in range(0, len(texts), self.batch_size):
             batch = list(texts[start : start + self.batch_size])
-            tokens = self.tokenizer(batch, padding=True, truncation=True, max_length=512, return_tensors="pt")
+            tokens = self.tokenizer(batch, padding=True, truncation=True, max_length=LONGEST, return_tensors="pt")
+            if tokens["input_ids"].shape[1] == LONGEST:
+                warnings.warn(
+                    f"a text has {LONGEST} tokens of the retriever or more, and what is beyond is not scored; make chunks "
+                    "smaller.",
+                    stacklevel=4,
+                )
             found.append(model(**tokens.to(self.device)).last_hidden_state[:, 0].float().cpu())
         vectors = torch.cat(found)
         return torch.nn.functional.normalize(vectors, dim=-1) if self.similarity == "cos" else vectors

@@ -21,12 +21,30 @@ class Selection:
         gates: One for each, in [0, 1].
         found: Chunks that the retriever put first, best first.
         scores: Of these.
+
+    Raises:
+        ValueError: If a gate is outside [0, 1].
     """
 
     chunks: Int[Tensor, " selected"]
     gates: Float[Tensor, " selected"]
     found: Int[Tensor, " found"]
     scores: Float[Tensor, " found"]
+
+    def __post_init__(self) -> None:
+        check_gates(self.gates)
+
+
+def check_gates(gates: Float[Tensor, "..."]) -> None:
+    """See that gates are gates.
+
+    Raises:
+        ValueError: If one is outside [0, 1] or is not a number.
+    """
+    outside = ~((gates >= 0) & (gates <= 1))
+    if bool(outside.any()):
+        place = outside.nonzero()[0].tolist()
+        raise ValueError(f"the gate at {place} is {float(gates[outside][0])}; gates must be from 0 to 1.")
 
 
 def select(
@@ -49,7 +67,7 @@ def select(
 
     Source: EpMAN 1.3 and 1.5. Noisy gates are a falling ramp from 1 to 0.9, jittered by 0.2 of its length, dealt out at
     random, and chunks are shuffled, so that neither gate nor place tells which one is relevant: our reading of what is
-    public.
+    public. What Broad keeps beside each other stays so, as a fact across a border could not be learnt otherwise.
     """
     if not len(scores):
         raise ValueError("the memory holds no chunks; write a document first.")
@@ -61,14 +79,14 @@ def select(
     gate[best.indices] = _gates(best.values, config, generator)
     attended = torch.zeros(len(scores), dtype=torch.bool)
     attended[best.indices] = True
+    documents = torch.zeros(len(scores), dtype=torch.long) if documents is None else documents
     if config.attn_scope == "broad":
-        documents = torch.zeros(len(scores), dtype=torch.long) if documents is None else documents
         gate, attended = _with_neighbours(gate, attended, documents)
     if config.layout == "full":
         attended = torch.ones_like(attended)
     chunks = attended.nonzero().flatten()
     if config.a_mem_mode == "noisy":
-        chunks = chunks[torch.randperm(len(chunks), generator=generator)]
+        chunks = _shuffled(chunks, documents, config, generator)
     return Selection(chunks=chunks, gates=gate[chunks], found=best.indices, scores=best.values)
 
 
@@ -86,6 +104,21 @@ def _gates(
         return torch.softmax(scores / config.exact_temperature, dim=0)
     width = scores[0] - scores[-1]
     return torch.ones_like(scores) if width <= 0 else (scores - scores[-1]) / width
+
+
+def _shuffled(
+    chunks: Int[Tensor, " selected"],
+    documents: Int[Tensor, " chunks"],
+    config: EpMANConfig,
+    generator: torch.Generator | None,
+) -> Int[Tensor, " selected"]:
+    """Runs of neighbours in a random order; in the narrow scope every chunk is a run."""
+    begins = torch.ones_like(chunks, dtype=torch.bool)
+    if config.attn_scope == "broad":
+        of_document = documents[chunks]
+        begins[1:] = (chunks[1:] != chunks[:-1] + 1) | (of_document[1:] != of_document[:-1])
+    place = torch.randperm(int(begins.sum()), generator=generator)[begins.cumsum(0) - 1]
+    return chunks[place.argsort(stable=True)]
 
 
 def _with_neighbours(
