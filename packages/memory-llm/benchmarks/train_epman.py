@@ -41,7 +41,7 @@ MODES = {
 UNTRAINED = {"untrained": "independent", "untrained-retrieval": "full"}
 GATES = ("uniform", "exact")
 RANKED = ("as scored", "gold demoted")
-TOP_CHUNKS, DEMOTED_TO, DEMOTED_GATE = 5, 4, 0.05
+DEMOTED_GATE = 0.05
 
 
 def main() -> None:
@@ -55,6 +55,8 @@ def main() -> None:
     parser.add_argument("--encoder", default="bundled:minilm")
     parser.add_argument("--train", type=int, default=3000)
     parser.add_argument("--test", type=int, default=800)
+    parser.add_argument("--chunk-tokens", type=int, default=256)
+    parser.add_argument("--chunks", type=int, default=5, help="selected of an episode's")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=5e-4)
     parser.add_argument("--modes", nargs="+", default=[*UNTRAINED, *MODES], choices=[*UNTRAINED, *MODES])
@@ -66,7 +68,7 @@ def main() -> None:
         return
     decoder, tokenizer = load_model(run.decoder, dtype="float32")
     train, test = (ScoredEpisodes.read(run.work / f"{part}.jsonl") for part in ("train", "test"))
-    tests = dict(zip(RANKED, (test, test.demoted(DEMOTED_TO, DEMOTED_GATE)), strict=True))
+    tests = dict(zip(RANKED, (test, test.demoted(run.chunks - 1, DEMOTED_GATE)), strict=True))
     for seed in run.seeds:
         for mode in run.modes:
             out = run.work / f"{mode}_{0 if mode in UNTRAINED else seed}.json"
@@ -83,7 +85,7 @@ def main() -> None:
 def make_episodes(run: argparse.Namespace) -> None:
     """Write episodes for training and for the test."""
     decoder, tokenizer = load_model(run.decoder)
-    reader = ChunkReader(EpMANConfig(), decoder, tokenizer)
+    reader = ChunkReader(EpMANConfig(chunk_size=run.chunk_tokens), decoder, tokenizer)
     retriever = EmbeddingRetriever(SentenceEncoder(run.encoder))
     bible = (
         [bundled_book("king-james-bible")] if run.train_books is None else list(read_books(run.train_books).values())
@@ -95,11 +97,15 @@ def make_episodes(run: argparse.Namespace) -> None:
 
 
 def epman(
-    decoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, episodes: ScoredEpisodes, prefill: str
+    decoder: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    episodes: ScoredEpisodes,
+    prefill: str,
+    run: argparse.Namespace,
 ) -> EpMANForCausalLM:
     """On a copy of the decoder."""
-    settings = {"attn_scope": "narrow", "top_chunks": TOP_CHUNKS, "prefill": prefill}
-    return EpMANForCausalLM.from_base(copy.deepcopy(decoder), tokenizer, episodes.retriever(), **settings)
+    config = EpMANConfig(attn_scope="narrow", chunk_size=run.chunk_tokens, top_chunks=run.chunks, prefill=prefill)
+    return EpMANForCausalLM(config, copy.deepcopy(decoder), tokenizer, episodes.retriever()).eval()
 
 
 def reader(
@@ -112,9 +118,9 @@ def reader(
 ) -> EpMANForCausalLM:
     """One run of training, whose adapters lie in ``--work``; or the decoder as it comes."""
     if mode in UNTRAINED:
-        return epman(decoder, tokenizer, train, UNTRAINED[mode])
+        return epman(decoder, tokenizer, train, UNTRAINED[mode], run)
     gates, prefill = MODES[mode]
-    model, out = epman(decoder, tokenizer, train, prefill), run.work / f"{mode}_{seed}"
+    model, out = epman(decoder, tokenizer, train, prefill, run), run.work / f"{mode}_{seed}"
     if (out / ADAPTER_FILE).is_file():
         return load_epman(out, model.decoder, tokenizer, model.retriever)
     return train_epman(
@@ -164,8 +170,8 @@ def record(run: argparse.Namespace, test: ScoredEpisodes) -> None:
         command="python benchmarks/train_epman.py",
         config={
             **{name: getattr(run, name) for name in ("train", "test", "batch", "learning_rate")},
-            "top_chunks": TOP_CHUNKS,
-            "demoted": f"gold at rank {DEMOTED_TO} of {TOP_CHUNKS}, exact gate {DEMOTED_GATE}",
+            "chunks": f"{run.chunks} of {run.chunk_tokens} tokens",
+            "demoted": f"gold at rank {run.chunks - 1} of {run.chunks}, exact gate {DEMOTED_GATE}",
             "decoder": Path(run.decoder).name,
             "books": "trained on the King James Bible, asked about six novels by Austen",
             "interval": "95 %, bootstrap over episodes, means over seeds",

@@ -6,7 +6,8 @@ retrieval with the same scores and the same number of chunks in the prompt, like
 the text's end as its window holds. Of long texts chunks are kept as text and read when they are selected, which gives
 the same columns as keeping keys and values.
 
-Corpora are made once, with the retriever's scores, and kept in ``--work``.
+Corpora are made once, with the retriever's scores, and kept in ``--work``, and so are the answers of each reader; for
+other models and adapters name another folder.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from gpu_commons import Figure, SentenceEncoder, load_model, write_record
-from memory_llm.epman import EmbeddingRetriever, EpMANForCausalLM, answer, load_epman
+from memory_llm.epman import EmbeddingRetriever, EpisodicMemory, EpMANForCausalLM, answer, load_epman
 from memory_llm.epman.asking import QUESTION
 from memory_llm.epman.chunk_reader import ChunkReader, header_ids
 from memory_llm.epman.config import EpMANConfig
@@ -45,7 +46,7 @@ Reader = Callable[[Sequence[str]], list[str]]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, default=RESULTS / "scratch" / "validate_epman", help="corpora with scores")
+    parser.add_argument("--work", type=Path, default=RESULTS / "scratch" / "validate_epman", help="corpora and answers")
     parser.add_argument("--books", type=Path, help="folder of the six novels; Pride and Prejudice alone if absent")
     parser.add_argument("--adapters", type=Path, help="the --work of train_epman")
     parser.add_argument("--decoder", default="bundled:smollm2-135m-instruct")
@@ -60,9 +61,13 @@ def main() -> None:
     for path in sorted(run.work.glob("corpus_*.json"), key=lambda one: one.stat().st_size):
         corpus, scores = load_corpus(path, decoder, tokenizer)
         length = len(tokenizer(corpus.text, add_special_tokens=False, verbose=False)["input_ids"])
-        for name, reader in readers(decoder, tokenizer, corpus, scores, run.adapters):
+        bare = EpMANForCausalLM(config_for(corpus, decoder, tokenizer), decoder, tokenizer, scores).eval()
+        for name, make in readers(bare, corpus, run.adapters):
             questions = first_of_each(corpus.questions, ASKED_OF_END) if name == END else corpus.questions
-            figures += rates(questions, ask_all(reader, questions, f"{length} {name}"), length, name)
+            out = run.work / f"answers_{length}_{name.replace(', ', ' ').replace(' ', '-')}.json"
+            if not out.exists():
+                out.write_text(json.dumps(ask_all(make(), questions, f"{length} {name}")), encoding="utf-8")
+            figures += rates(questions, json.loads(out.read_text(encoding="utf-8")), length, name)
         figures.append(found_rate(corpus, scores, decoder, tokenizer, length))
     path = write_record(
         "validate_epman",
@@ -126,20 +131,15 @@ def load_corpus(path: Path, decoder: PreTrainedModel, tokenizer: PreTrainedToken
 
 
 def readers(
-    decoder: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    corpus: Corpus,
-    scores: KnownScores,
-    adapters: Path | None,
-) -> Iterator[tuple[str, Reader]]:
-    """All readers of a corpus, by name; one at a time, as a memory may be large."""
-    bare = EpMANForCausalLM(config_for(corpus, decoder, tokenizer), decoder, tokenizer, scores).eval()
-    yield from epman_readers("as it comes", bare, corpus)
-    yield "retrieval, as it comes", retrieval(bare, corpus)
+    bare: EpMANForCausalLM, corpus: Corpus, adapters: Path | None
+) -> Iterator[tuple[str, Callable[[], Reader]]]:
+    """All readers of a corpus by name, to be made when they are wanted."""
+    yield from epman_readers("as it comes", lambda: bare, corpus)
+    yield "retrieval, as it comes", lambda: retrieval(bare, corpus)
     if adapters:
-        yield from epman_readers("trained", tuned(adapters / "noisy_0", bare), corpus)
-        yield "retrieval, trained", retrieval(tuned(adapters / "retrieval_0", bare), corpus)
-    yield END, end_of_text(bare, corpus)
+        yield from epman_readers("trained", lambda: tuned(adapters / "noisy_0", bare), corpus)
+        yield "retrieval, trained", lambda: retrieval(tuned(adapters / "retrieval_0", bare), corpus)
+    yield END, lambda: end_of_text(bare, corpus)
 
 
 def config_for(corpus: Corpus, decoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> EpMANConfig:
@@ -154,16 +154,27 @@ def tuned(folder: Path, bare: EpMANForCausalLM) -> EpMANForCausalLM:
     return EpMANForCausalLM(copy.deepcopy(bare.config), model.decoder, bare.tokenizer, bare.retriever).eval()
 
 
-def epman_readers(name: str, model: EpMANForCausalLM, corpus: Corpus) -> Iterator[tuple[str, Reader]]:
-    """Narrow and broad."""
-    memory = model.write(corpus.text)
+def epman_readers(
+    name: str, load: Callable[[], EpMANForCausalLM], corpus: Corpus
+) -> Iterator[tuple[str, Callable[[], Reader]]]:
+    """Narrow and broad, over one memory."""
 
-    def ask(questions: Sequence[str], scope: str) -> list[str]:
-        model.config.attn_scope = scope
-        return answer(model, questions, memory, max_new_tokens=NEW_TOKENS)
+    @cache
+    def written() -> tuple[EpMANForCausalLM, EpisodicMemory]:
+        model = load()
+        return model, model.write(corpus.text, progress=True)
+
+    def make(scope: str) -> Reader:
+        model, memory = written()
+
+        def ask(questions: Sequence[str]) -> list[str]:
+            model.config.attn_scope = scope
+            return answer(model, questions, memory, max_new_tokens=NEW_TOKENS)
+
+        return ask
 
     for scope in ("narrow", "broad"):
-        yield f"EpMAN {scope}, {name}", partial(ask, scope=scope)
+        yield f"EpMAN {scope}, {name}", partial(make, scope)
 
 
 def retrieval(model: EpMANForCausalLM, corpus: Corpus) -> Reader:

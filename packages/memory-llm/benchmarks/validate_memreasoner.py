@@ -2,7 +2,8 @@
 
 A run trains one model from scratch with one seed and asks it 1,000 questions at each length, in the words of
 training and with other words for answers. It leaves a file in ``--work`` and is not run again; runs are independent
-and may go side by side: name some of them by ``--runs``. When those are there, the record of them is written.
+and may go side by side: name some of them by ``--runs``, or all of them by ``*``. When those are there, the record of
+them is written.
 
 ``--data`` names the folder of the released bAbI files (their test files stay untouched; the last 1,000 training
 questions are ours to ask). Filler is light, 0 to 8 lines in training, unless a run is called "facts only".
@@ -94,12 +95,18 @@ PLANS: dict[str, Plan] = {
     "vt": Plan(task="vt", training=TWO_HOPS | {"steps": 3000}),
     **{f"{task} {name}": Plan(task=task, baseline=name) for task in ("task1", "task2") for name in BASELINES},
 }
+RECORDED = [
+    f"{name}/*" for name in ("task1", "task1 official", "task1 facts only", "task1 without order", "task1 memn2n")
+]
+RECORDED += [
+    f"{name}/*" for name in ("task2", "task2 official", "task2 without labels", "task2 one hop", "task2 memn2n")
+]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--runs", nargs="+", default=["*"], help="such as 'task2 official/0' or, with patterns, 'task2/*'"
+        "--runs", nargs="+", default=RECORDED, help="such as 'task2 official/0' or, with patterns, 'task2/*'"
     )
     parser.add_argument("--work", type=Path, default=RESULTS / "scratch" / "memreasoner", help="finished runs")
     parser.add_argument("--data", type=Path, help="folder with babi/; runs on the released files need it")

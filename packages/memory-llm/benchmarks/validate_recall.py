@@ -2,13 +2,11 @@
 
 Larimar's reader with the connector of the package; the same decoder with the passages that this reader found in its
 prompt (retrieval by the same encoder); and the decoder with as much of the text as its window holds, which beyond the
-window is asked only once at each depth. Long haystacks are fewer. A killed run goes on where it was if ``--work`` is
-given.
+window is asked only once at each depth. Long haystacks are fewer. A killed run goes on from what lies in ``--work``.
 """
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,19 +40,17 @@ def main() -> None:
     parser.add_argument("--book", type=Path, help="a text, in place of the Bible")
     parser.add_argument("--connector", default="bundled")
     parser.add_argument("--longest", type=int, default=max(LENGTHS))
-    parser.add_argument("--work", type=Path)
+    parser.add_argument("--work", type=Path, default=RESULTS / "scratch" / "validate_recall")
     parser.add_argument("--seed", type=int, default=0)
     run, _ = parser.parse_known_args()
     larimar = Larimar.from_connector(run.connector, dtype="bfloat16")
     book = IndexedBook(read_book(run.book) if run.book else bundled_book("king-james-bible"), larimar.tokenizer)
     lengths = {length: count for length, count in LENGTHS.items() if length <= run.longest}
-    with tempfile.TemporaryDirectory() as folder:
-        work = run.work or Path(folder)
-        results = {kind: ask_all(larimar, book, kind, lengths, run.seed, work) for kind in KINDS}
-        sections = [
-            Section(kind, "", grid_fragment(found, include_js=kind == "passkey")) for kind, found in results.items()
-        ]
-        write_html(assemble_page("Recall by length and depth", sections), work / "grid.html")
+    results = {kind: ask_all(larimar, book, kind, lengths, run.seed, run.work) for kind in KINDS}
+    sections = [
+        Section(kind, "", grid_fragment(found, include_js=kind == "passkey")) for kind, found in results.items()
+    ]
+    write_html(assemble_page("Recall by length and depth", sections), run.work / "grid.html")
     path = write_record(
         "validate_recall",
         results_dir=RESULTS,

@@ -37,7 +37,7 @@ def gated_attention(
         attention_mask: As in transformers.
         a_mem: Gates in [0, 1]; all open if absent.
         a_mem_queries: Which tokens see gated values: those of the question, as chunks that are read before it see their
-            values as they are. All if absent.
+            values as they are; needs a mask. All if absent.
         a_mem_layers: Layers (0-based) in which they apply; all if absent.
         arguments: As in transformers.
 
@@ -46,11 +46,16 @@ def gated_attention(
     if a_mem is None or (a_mem_layers is not None and module.layer_idx not in a_mem_layers):
         return sdpa_attention_forward(module, query, key, value, attention_mask, **arguments)
     gated = value * a_mem[:, None, :, None].to(value.dtype)
-    seen, weights = sdpa_attention_forward(module, query, key, gated, attention_mask, **arguments)
-    if a_mem_queries is not None:
-        plain, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **arguments)
-        seen = torch.where(a_mem_queries[:, :, None, None], seen, plain)
-    return seen, weights
+    if a_mem_queries is None:
+        return sdpa_attention_forward(module, query, key, gated, attention_mask, **arguments)
+    plain, weights = sdpa_attention_forward(module, query, key, value, attention_mask, **arguments)
+    # Questions are at the end and short, so that only there both values are attended to.
+    first = int(a_mem_queries.any(0).int().argmax())
+    assert attention_mask is not None  # without one, attention would take the first token asked for the first of all
+    mask = attention_mask[:, :, first:]
+    asked, _ = sdpa_attention_forward(module, query[:, :, first:], key, gated, mask, **arguments)
+    asked = torch.where(a_mem_queries[:, first:, None, None], asked, plain[:, first:])
+    return torch.cat([plain[:, :first], asked], dim=1), weights
 
 
 @contextmanager
