@@ -47,11 +47,19 @@ ASKED = (
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What is asked about a corpus; every word of the answer has to be said."""
+    """What is asked about a corpus.
+
+    Attributes:
+        kind: "planted", "sentence" or "asked".
+        question: What is asked.
+        answer: Every word of it has to be said.
+        cue: The beginning of the answering sentence, if it is known, for a decoder that goes on with it.
+    """
 
     kind: str
     question: str
     answer: str
+    cue: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +86,11 @@ def make_corpus(text: str, *, planted: int, sentences: int, asked: bool, seed: i
         end = spans[place][1]
         pieces += [text[last:end], f" {fact.sentence}"]
         last = end
-    questions = [Question(kind="planted", question=fact.question, answer=fact.answer) for fact in facts]
+    questions = [Question(kind="planted", question=fact.question, answer=fact.answer, cue=fact.cue) for fact in facts]
     long = [words for start, end in spans if MIN_WORDS + ASKED_WORDS <= len(words := text[start:end].split()) <= 40]
     for words in rng.sample(long, sentences):
         before, after = " ".join(words[:-ASKED_WORDS]), " ".join(words[-ASKED_WORDS:])
-        questions.append(Question(kind="sentence", question=GO_ON.format(before), answer=after))
+        questions.append(Question(kind="sentence", question=GO_ON.format(before), answer=after, cue=before))
     if asked:
         questions += [Question(kind="asked", question=question, answer=answer) for question, answer in ASKED]
     return Corpus(text="".join([*pieces, text[last:]]), questions=tuple(questions))

@@ -3,8 +3,9 @@
 Questions are about invented facts that were planted, about sentences of the text, and, of all novels together, about
 what happens in them. Readers are EpMAN, narrow and broad, as it comes and with adapters of train_epman;
 retrieval with the same scores and the same number of chunks in the prompt, likewise; and the decoder with as much of
-the text's end as its window holds. Of long texts chunks are kept as text and read when they are selected, which gives
-the same columns as keeping keys and values.
+the text's end as its window holds. A decoder without adapters is given the beginning of the answering sentence, where
+there is one, as it answers next to nothing otherwise; adapters have learnt to answer a question. Of long texts chunks are
+kept as text and read when they are selected, which gives the same columns as keeping keys and values.
 
 Corpora are made once, with the retriever's scores, and kept in ``--work``, and so are the answers of each reader; for
 other models and adapters name another folder.
@@ -41,7 +42,7 @@ PLANTED, SENTENCES = 40, 40
 TOP_CHUNKS, NEW_TOKENS, BATCH = 5, 16, 40
 KEPT_CHUNKS = 300  # longer texts are cheaper to read anew, chunk by chunk, than to keep
 END, ASKED_OF_END = "end of the text in the window", 10  # of each kind of question, since a window is long to read
-Reader = Callable[[Sequence[str]], list[str]]
+Reader = Callable[[Sequence[Question]], list[str]]
 
 
 def main() -> None:
@@ -134,11 +135,11 @@ def readers(
     bare: EpMANForCausalLM, corpus: Corpus, adapters: Path | None
 ) -> Iterator[tuple[str, Callable[[], Reader]]]:
     """All readers of a corpus by name, to be made when they are wanted."""
-    yield from epman_readers("as it comes", lambda: bare, corpus)
-    yield "retrieval, as it comes", lambda: retrieval(bare, corpus)
+    yield from epman_readers("as it comes", lambda: bare, corpus, cued=True)
+    yield "retrieval, as it comes", lambda: retrieval(bare, corpus, cued=True)
     if adapters:
-        yield from epman_readers("trained", lambda: tuned(adapters / "noisy_0", bare), corpus)
-        yield "retrieval, trained", lambda: retrieval(tuned(adapters / "retrieval_0", bare), corpus)
+        yield from epman_readers("trained", lambda: tuned(adapters / "noisy_0", bare), corpus, cued=False)
+        yield "retrieval, trained", lambda: retrieval(tuned(adapters / "retrieval_0", bare), corpus, cued=False)
     yield END, lambda: end_of_text(bare, corpus)
 
 
@@ -155,7 +156,7 @@ def tuned(folder: Path, bare: EpMANForCausalLM) -> EpMANForCausalLM:
 
 
 def epman_readers(
-    name: str, load: Callable[[], EpMANForCausalLM], corpus: Corpus
+    name: str, load: Callable[[], EpMANForCausalLM], corpus: Corpus, *, cued: bool
 ) -> Iterator[tuple[str, Callable[[], Reader]]]:
     """Narrow and broad, over one memory."""
 
@@ -167,9 +168,10 @@ def epman_readers(
     def make(scope: str) -> Reader:
         model, memory = written()
 
-        def ask(questions: Sequence[str]) -> list[str]:
+        def ask(questions: Sequence[Question]) -> list[str]:
             model.config.attn_scope = scope
-            return answer(model, questions, memory, max_new_tokens=NEW_TOKENS)
+            asked, cues = [one.question for one in questions], [one.cue for one in questions]
+            return answer(model, asked, memory, beginnings=cues if cued else None, max_new_tokens=NEW_TOKENS)
 
         return ask
 
@@ -177,15 +179,16 @@ def epman_readers(
         yield f"EpMAN {scope}, {name}", partial(make, scope)
 
 
-def retrieval(model: EpMANForCausalLM, corpus: Corpus) -> Reader:
+def retrieval(model: EpMANForCausalLM, corpus: Corpus, *, cued: bool) -> Reader:
     """The chunks that EpMAN selects, in their order, as a prompt before the question."""
     chunks, tokens = model.reader.cut(corpus.text)
     header = header_ids(model.tokenizer, model.config.header)
 
-    def ask(questions: Sequence[str]) -> list[str]:
-        scores = model.retriever.scores(questions, chunks, torch.zeros(0, 0))
+    def ask(questions: Sequence[Question]) -> list[str]:
+        scores = model.retriever.scores([one.question for one in questions], chunks, torch.zeros(0, 0))
         found = scores.topk(TOP_CHUNKS).indices.sort(-1).values.tolist()
-        return completed(model, questions, [header + [i for one in row for i in tokens[one]] for row in found])
+        before = [header + [i for one in row for i in tokens[one]] for row in found]
+        return completed(model, questions, before, cued=cued)
 
     return ask
 
@@ -199,32 +202,37 @@ def end_of_text(model: EpMANForCausalLM, corpus: Corpus) -> Reader:
     with torch.inference_mode():
         read = model.decoder(torch.tensor([header + end], device=model.decoder.device), logits_to_keep=1)
 
-    def ask(questions: Sequence[str]) -> list[str]:
-        return [
-            text
-            for question in questions
-            for text in completed(
-                model, [question], [header + end], past_key_values=copy.deepcopy(read.past_key_values)
-            )
-        ]
+    def ask(questions: Sequence[Question]) -> list[str]:
+        said = []
+        for question in questions:
+            cache = copy.deepcopy(read.past_key_values)
+            said += completed(model, [question], [header + end], cued=True, past_key_values=cache)
+        return said
 
     return ask
 
 
 @torch.inference_mode()
 def completed(
-    model: EpMANForCausalLM, questions: Sequence[str], before: Sequence[list[int]], **generation: Any
+    model: EpMANForCausalLM,
+    questions: Sequence[Question],
+    before: Sequence[list[int]],
+    *,
+    cued: bool,
+    **generation: Any,
 ) -> list[str]:
     """Answers of the decoder alone to questions behind what is to be read, in one line each."""
     tokenizer = model.tokenizer
-    asked = tokenizer([QUESTION.format(question) for question in questions], add_special_tokens=False)["input_ids"]
+    cues = [f" {one.cue}" if cued and one.cue else "" for one in questions]
+    texts = [QUESTION.format(one.question) + cue for one, cue in zip(questions, cues, strict=True)]
+    asked = tokenizer(texts, add_special_tokens=False)["input_ids"]
     prompts = {"input_ids": [ids + own for ids, own in zip(before, asked, strict=True)]}
     batch = tokenizer.pad(prompts, padding_side="left", return_tensors="pt").to(model.decoder.device)
     written = model.decoder.generate(
         **batch, **generation, max_new_tokens=NEW_TOKENS, do_sample=False, pad_token_id=tokenizer.pad_token_id
     )
-    texts = tokenizer.batch_decode(written[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
-    return [text.strip().split("\n")[0] for text in texts]
+    said = tokenizer.batch_decode(written[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
+    return [text.strip().split("\n")[0] for text in said]
 
 
 def first_of_each(questions: Sequence[Question], count: int) -> list[Question]:
@@ -238,7 +246,7 @@ def ask_all(reader: Reader, questions: Sequence[Question], name: str) -> list[bo
     found = []
     for start in tqdm(range(0, len(questions), BATCH), desc=name):
         batch = questions[start : start + BATCH]
-        said = reader([one.question for one in batch])
+        said = reader(batch)
         found += [is_correct(text, one.answer) for text, one in zip(said, batch, strict=True)]
     return found
 

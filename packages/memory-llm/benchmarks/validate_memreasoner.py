@@ -110,7 +110,7 @@ def main() -> None:
     )
     parser.add_argument("--work", type=Path, default=RESULTS / "scratch" / "memreasoner", help="finished runs")
     parser.add_argument("--data", type=Path, help="folder with babi/; runs on the released files need it")
-    parser.add_argument("--book", type=Path, help="book or folder of filler; Pride and Prejudice if absent")
+    parser.add_argument("--filler", type=Path, help="book or folder of it; Pride and Prejudice if absent")
     parser.add_argument("--list", action="store_true", help="print the names of runs, and stop")
     parser.add_argument("--scale", type=float, default=1.0, help="of steps and questions, for a trial")
     parser.add_argument("--results", type=Path, default=RESULTS)
@@ -146,7 +146,7 @@ def file_of(work: Path, one: str) -> Path:
 
 def carry_out(plan: Plan, seed: int, run: argparse.Namespace) -> dict[str, Any]:
     """Train and ask."""
-    stories = story_set(plan.task, run.data / "babi" if plan.official else None, run.book)
+    stories = story_set(plan.task, run.data / "babi" if plan.official else None, run.filler)
     folder = run.work / f"{plan.task}_{plan.baseline}_{time.time_ns()}"
     train = train_ours if plan.baseline is None else train_theirs
     reader, told = train(plan, stories, seed, folder, run.scale)
@@ -263,10 +263,10 @@ def record(names: Sequence[str], run: argparse.Namespace) -> None:
         "validate_memreasoner",
         results_dir=run.results,
         command=shlex.join(["python", "benchmarks/validate_memreasoner.py", "--runs", *run.runs, "--data", "DATA"])
-        + (" --book BOOKS" if run.book else ""),
+        + (" --filler BOOKS" if run.filler else ""),
         config={
             "questions": len(next(iter(found.values()))[0]["right"]["0"]),
-            "filler": run.book.name if run.book else "pride-and-prejudice",
+            "filler": run.filler.name if run.filler else "pride-and-prejudice",
             "facts": f"at most {MOST_FACTS} in generated stories, as they are in the released files",
             "plans": {name: {**PLANS[name].model, **PLANS[name].training} for name in names},
             "baseline_steps": BASELINE_STEPS,

@@ -26,12 +26,12 @@ def answer(
         model: Who answers.
         questions: What chunks are found for.
         memory: One for all, one for each, or none.
-        beginnings: Of the answers, which these go on from.
+        beginnings: Of the answers, which these go on from; an empty one is none.
         template: How a question is put; ``{}`` stands for it.
         max_new_tokens: Longest answer.
         generation: Further arguments of transformers' ``generate``; greedy if absent.
     """
-    starts = [""] * len(questions) if beginnings is None else [f" {beginning}" for beginning in beginnings]
+    starts = [f" {beginning}" if beginning else "" for beginning in beginnings or [""] * len(questions)]
     prompts = [template.format(question) + start for question, start in zip(questions, starts, strict=True)]
     tokenizer = model.tokenizer
     tokens = tokenizer(prompts, add_special_tokens=False, padding=True, padding_side="left", return_tensors="pt")
