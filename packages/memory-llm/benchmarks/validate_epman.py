@@ -4,8 +4,8 @@ Questions are about invented facts that were planted, about sentences of the tex
 what happens in them. Readers are EpMAN, narrow and broad, as it comes and with adapters of train_epman;
 retrieval with the same scores and the same number of chunks in the prompt, likewise; and the decoder with as much of
 the text's end as its window holds. A decoder without adapters is given the beginning of the answering sentence, where
-there is one, as it answers next to nothing otherwise; adapters have learnt to answer a question. Of long texts chunks are
-kept as text and read when they are selected, which gives the same columns as keeping keys and values.
+there is one, as it answers next to nothing otherwise; adapters have learnt to answer a question. Of long texts, chunks
+are kept as text and read when they are selected, which gives the same columns as keeping keys and values.
 
 Corpora are made once, with the retriever's scores, and kept in ``--work``, and so are the answers of each reader; for
 other models and adapters name another folder.

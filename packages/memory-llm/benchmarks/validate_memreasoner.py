@@ -87,11 +87,19 @@ PLANS: dict[str, Plan] = {
     "task2 official": Plan(task="task2", official=True, training=TWO_HOPS),
     "task2 without labels": Plan(task="task2", training=TWO_HOPS | {"label_fraction": 0.0}, curve=True),
     "task2 one hop": Plan(task="task2", model={"num_hops": 1}, training=TWO_HOPS | {"label_fraction": 0.0}),
-    "task2 to 32 lines": Plan(task="task2", training=TWO_HOPS | LONGER),
-    "task2 to 32 lines, entmax": Plan(task="task2", model={"addressing": "entmax"}, training=TWO_HOPS | LONGER),
-    "task2 to 32 lines, gated": Plan(task="task2", model={"query_gated": True}, training=TWO_HOPS | LONGER),
-    "task2 to 32 lines, hard late": Plan(task="task2", training=TWO_HOPS | LONGER | {"hard_after": 0.7}),
-    "task2 to 32 lines, cooler": Plan(task="task2", training=TWO_HOPS | LONGER | {"end_temperature": 0.5}),
+    "task2 official to 32 lines": Plan(task="task2", official=True, training=TWO_HOPS | LONGER),
+    "task2 official to 32 lines, entmax": Plan(
+        task="task2", official=True, model={"addressing": "entmax"}, training=TWO_HOPS | LONGER
+    ),
+    "task2 official to 32 lines, gated": Plan(
+        task="task2", official=True, model={"query_gated": True}, training=TWO_HOPS | LONGER
+    ),
+    "task2 official to 32 lines, hard late": Plan(
+        task="task2", official=True, training=TWO_HOPS | LONGER | {"hard_after": 0.7}
+    ),
+    "task2 official to 32 lines, cooler": Plan(
+        task="task2", official=True, training=TWO_HOPS | LONGER | {"end_temperature": 0.5}
+    ),
     "vt": Plan(task="vt", training=TWO_HOPS | {"steps": 3000}),
     **{f"{task} {name}": Plan(task=task, baseline=name) for task in ("task1", "task2") for name in BASELINES},
 }
