@@ -265,7 +265,7 @@ def record(names: Sequence[str], run: argparse.Namespace) -> None:
         for length in seeds[0]["right"]:
             right = np.array([one["right"][length] for one in seeds], dtype=float)
             asked = f"{name}, +{length} lines" if "," not in length else f"{name}, +{length.replace(',', ' lines,')}"
-            figures.append(rate(asked, right, TARGETS.get((name, length))))
+            figures.append(rate(asked, right, TARGETS.get((name.removesuffix(" official"), length))))
         figures += hop_rates(name, seeds) + convergence(name, seeds)
     path = write_record(
         "validate_memreasoner",
