@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from scored_episodes import needles_of
 
+from memory_llm.epman.make_episodes import GO_ON
 from memory_llm.haystack import Needle
 from memory_llm.haystack.sentences import sentence_spans
 
-GO_ON = 'How does this sentence go on: "{}"?'
 MIN_WORDS, ASKED_WORDS = 8, 3
 ASKED = (
     ("What is the house called that Mr. Bingley has taken?", "Netherfield"),

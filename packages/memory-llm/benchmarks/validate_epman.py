@@ -25,7 +25,6 @@ import torch
 from known_scores import KnownScores
 from novel_questions import Corpus, Question, make_corpus
 from tqdm import tqdm
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from gpu_commons import Figure, SentenceEncoder, load_model, write_record
 from memory_llm.epman import EmbeddingRetriever, EpisodicMemory, EpMANForCausalLM, answer, load_epman
@@ -60,16 +59,18 @@ def main() -> None:
     decoder, tokenizer = load_model(run.decoder, dtype="bfloat16")
     figures = []
     for path in sorted(run.work.glob("corpus_*.json"), key=lambda one: one.stat().st_size):
-        corpus, scores = load_corpus(path, decoder, tokenizer)
+        corpus, rows = load_corpus(path)
+        chunks, _ = ChunkReader(EpMANConfig(), decoder, tokenizer).cut(corpus.text)
+        scores = KnownScores((one.question, chunks, row) for one, row in zip(corpus.questions, rows, strict=True))
         length = len(tokenizer(corpus.text, add_special_tokens=False, verbose=False)["input_ids"])
-        bare = EpMANForCausalLM(config_for(corpus, decoder, tokenizer), decoder, tokenizer, scores).eval()
+        bare = EpMANForCausalLM(config_for(len(chunks)), decoder, tokenizer, scores).eval()
         for name, make in readers(bare, corpus, run.adapters):
             questions = first_of_each(corpus.questions, ASKED_OF_END) if name == END else corpus.questions
             out = run.work / f"answers_{length}_{name.replace(', ', ' ').replace(' ', '-')}.json"
             if not out.exists():
                 out.write_text(json.dumps(ask_all(make(), questions, f"{length} {name}")), encoding="utf-8")
             figures += rates(questions, json.loads(out.read_text(encoding="utf-8")), length, name)
-        figures.append(found_rate(corpus, scores, decoder, tokenizer, length))
+        figures.append(found_rate(corpus, chunks, scores, length))
     path = write_record(
         "validate_epman",
         results_dir=run.results,
@@ -119,13 +120,10 @@ def make_corpora(run: argparse.Namespace) -> None:
         (run.work / name).write_text(json.dumps(row), encoding="utf-8")
 
 
-def load_corpus(path: Path, decoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> tuple[Corpus, KnownScores]:
-    """A corpus and the retriever that knows its scores."""
+def load_corpus(path: Path) -> tuple[Corpus, list[list[float]]]:
+    """A corpus, and for each question the retriever's scores of all chunks."""
     row = json.loads(path.read_text(encoding="utf-8"))
-    questions = tuple(Question(**one) for one in row["questions"])
-    chunks, _ = ChunkReader(EpMANConfig(), decoder, tokenizer).cut(row["text"])
-    known = ((one.question, chunks, scores) for one, scores in zip(questions, row["scores"], strict=True))
-    return Corpus(text=row["text"], questions=questions), KnownScores(known)
+    return Corpus(text=row["text"], questions=tuple(Question(**one) for one in row["questions"])), row["scores"]
 
 
 # Readers
@@ -143,10 +141,9 @@ def readers(
     yield END, lambda: end_of_text(bare, corpus)
 
 
-def config_for(corpus: Corpus, decoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> EpMANConfig:
-    """Settings of all EpMAN readers."""
-    chunks, _ = ChunkReader(EpMANConfig(), decoder, tokenizer).cut(corpus.text)
-    return EpMANConfig(top_chunks=TOP_CHUNKS, store="kv" if len(chunks) <= KEPT_CHUNKS else "text")
+def config_for(num_chunks: int) -> EpMANConfig:
+    """Settings of all EpMAN readers of a corpus."""
+    return EpMANConfig(top_chunks=TOP_CHUNKS, store="kv" if num_chunks <= KEPT_CHUNKS else "text")
 
 
 def tuned(folder: Path, bare: EpMANForCausalLM) -> EpMANForCausalLM:
@@ -263,11 +260,8 @@ def rates(questions: Sequence[Question], right: Sequence[bool], length: int, rea
     return figures
 
 
-def found_rate(
-    corpus: Corpus, scores: KnownScores, decoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, length: int
-) -> Figure:
+def found_rate(corpus: Corpus, chunks: Sequence[str], scores: KnownScores, length: int) -> Figure:
     """How often the chunk of a planted fact is among those that the retriever selects: the bound of all who use it."""
-    chunks, _ = ChunkReader(EpMANConfig(), decoder, tokenizer).cut(corpus.text)
     found = []
     for one in corpus.questions:
         if one.kind == "planted":

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from rates import rate  # the file beside this one
 from safetensors.torch import load_file
 from story_sets import MOST_FACTS, StorySet, story_set
 
@@ -265,7 +266,7 @@ def record(names: Sequence[str], run: argparse.Namespace) -> None:
         for length in seeds[0]["right"]:
             right = np.array([one["right"][length] for one in seeds], dtype=float)
             asked = f"{name}, +{length} lines" if "," not in length else f"{name}, +{length.replace(',', ' lines,')}"
-            figures.append(rate(asked, right, TARGETS.get((name.removesuffix(" official"), length))))
+            figures.append(rate(asked, right, target=TARGETS.get((name.removesuffix(" official"), length))))
         figures += hop_rates(name, seeds) + convergence(name, seeds)
     path = write_record(
         "validate_memreasoner",
@@ -308,14 +309,6 @@ def convergence(name: str, seeds: Sequence[dict[str, Any]]) -> list[Figure]:
         steps = float(np.mean([one["steps_to_90"] or np.nan for one in seeds]))
         figures.append(Figure(id=f"{name}, to 90 % of held-out answers", value=steps, unit="steps", better="lower"))
     return figures
-
-
-def rate(name: str, right: np.ndarray, target: float | None = None) -> Figure:
-    """Mean over seeds and questions."""
-    draws = np.random.default_rng(0).choice(right.mean(0), size=(2000, right.shape[1])).mean(1)
-    low, high = np.quantile(draws, [0.025, 0.975])
-    interval = (float(low), float(high))
-    return Figure(id=name, value=float(right.mean()), interval=interval, unit="rate", better="higher", target=target)
 
 
 if __name__ == "__main__":
