@@ -147,12 +147,16 @@ def lowest(session: nox.Session, package: str) -> None:
     if session.venv_backend != "uv":
         session.skip("only uv resolves to the lowest versions")
     this = member(package)
-    session.install("torch")
-    # By name, since the lowest build of that release need not be the one that fits this machine.
-    installed = session.run("python", "-c", "import importlib.metadata as m; print(m.version('torch'))", silent=True)
-    constraint = Path(session.create_tmp()) / "torch.txt"
-    constraint.write_text(f"torch=={str(installed).strip()}\n", encoding="utf-8")
-    _install_for_tests(session, this, "--resolution=lowest-direct", env={"UV_CONSTRAINT": str(constraint)})
+    _install_for_tests(session, this, "--resolution=lowest-direct", env=_only_torch_is_constrained(session))
+    _pytest(session, this, *session.posargs)
+
+
+@nox.session(default=False)
+@per_package
+def newest(session: nox.Session, package: str) -> None:
+    """Unit tests with the newest versions that the package allows; torch stays at the tested one."""
+    this = member(package)
+    _install_for_tests(session, this, env=_only_torch_is_constrained(session))
     _pytest(session, this, *session.posargs)
 
 
@@ -221,6 +225,16 @@ def _install_for_tests(session: nox.Session, this: Member, *flags: str, env: dic
     session.install(*flags, *_plain_resolution(session), *group, *folders, env=env)
     if wheels := this.setting("bundled"):
         session.install("--no-deps", *wheels)
+
+
+def _only_torch_is_constrained(session: nox.Session) -> dict[str, str]:
+    """Install the tested torch, and say by environment variables that it is to stay, and nothing else."""
+    session.install("torch")
+    # By name, since another build of that release need not be one that fits this machine.
+    installed = session.run("python", "-c", "import importlib.metadata as m; print(m.version('torch'))", silent=True)
+    constraint = Path(session.create_tmp()) / "torch.txt"
+    constraint.write_text(f"torch=={str(installed).strip()}\n", encoding="utf-8")
+    return {"UV_CONSTRAINT": str(constraint), "PIP_CONSTRAINT": str(constraint)}
 
 
 def _check_installed(session: nox.Session) -> None:

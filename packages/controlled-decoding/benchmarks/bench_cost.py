@@ -21,6 +21,7 @@ from controlled_decoding.hidden_state import HiddenSite
 from controlled_decoding.methods.sasa import SASA
 from controlled_decoding.subspace import SubspaceClassifier
 from gpu_commons import Figure, load_model, write_record
+from gpu_commons.cache_name import cache_argument
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -53,13 +54,23 @@ class ReleasedScheme(LogitsProcessor):
     @torch.no_grad()
     def __call__(self, input_ids, scores):
         unread = input_ids[:, self.cache.get_seq_length() :]
-        self.model(input_ids=unread, past_key_values=self.cache, use_cache=True, output_hidden_states=True)
+        self.model(
+            input_ids=unread,
+            **cache_argument(self.model.forward, self.cache),
+            use_cache=True,
+            output_hidden_states=True,
+        )
         top = scores.topk(self.num_candidates)
         copies = DynamicCache(config=self.model.config)
         for layer, (keys, values) in enumerate((layer.keys, layer.values) for layer in self.cache.layers):
             repeat = (self.num_candidates, 1, 1, 1)
             copies.update(keys.repeat(repeat), values.repeat(repeat), layer)
-        output = self.model(input_ids=top.indices.T, past_key_values=copies, use_cache=True, output_hidden_states=True)
+        output = self.model(
+            input_ids=top.indices.T,
+            **cache_argument(self.model.forward, copies),
+            use_cache=True,
+            output_hidden_states=True,
+        )
         margins = self.subspace.margins(output.hidden_states[-1][:, -1])
         steered = torch.full_like(scores, -torch.inf)
         return steered.scatter(1, top.indices, top.values + self.strength * margins.softmax(-1)[None])
@@ -99,7 +110,11 @@ def contenders(model, tokenizer, prompt: dict[str, torch.Tensor], tokens: int) -
             cache = DynamicCache(config=model.config)
             steer = SASA(subspace, config=config).processor(model, prompt["attention_mask"], cache)
             model.generate(
-                **prompt, past_key_values=cache, logits_processor=[steer], stopping_criteria=[clock], **options
+                **prompt,
+                **cache_argument(model.forward, cache),
+                logits_processor=[steer],
+                stopping_criteria=[clock],
+                **options,
             )
 
         return run

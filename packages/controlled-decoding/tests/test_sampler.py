@@ -16,6 +16,7 @@ from controlled_decoding.rules import gibbs
 from controlled_decoding.sampler import controlled_generate
 from controlled_decoding.steering import Steering
 from gpu_commons import decoder_of
+from gpu_commons.cache_name import cache_argument
 from gpu_commons.testing import tiny_model
 
 FULL_ATTENTION = ["llama", "gpt2", "qwen", "gemma"]
@@ -116,7 +117,9 @@ def test_logits_processor_takes_the_same_greedy_tokens_as_the_loop(model, subspa
     loop = sasa.generate(model, tokenizer, prompts, **options)
     cache = DynamicCache(config=model.config)
     processor = sasa.processor(model, prompts["attention_mask"], cache)
-    assert torch.equal(model.generate(**prompts, past_key_values=cache, logits_processor=[processor], **options), loop)
+    assert torch.equal(
+        model.generate(**prompts, **cache_argument(model.forward, cache), logits_processor=[processor], **options), loop
+    )
 
 
 def test_sampled_sequences_follow_the_steered_distribution(model, subspace, tokenizer):
@@ -225,8 +228,8 @@ def test_a_cache_with_read_context_is_continued(model, subspace, tokenizer):
     )
     cache = DynamicCache(config=model.config)
     with torch.no_grad():
-        model(input_ids=ids[:, :4], past_key_values=cache, use_cache=True)
-    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "past_key_values": cache}
+        model(input_ids=ids[:, :4], **cache_argument(model.forward, cache), use_cache=True)
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), **cache_argument(model.forward, cache)}
     assert torch.equal(sasa.generate(model, tokenizer, inputs, max_new_tokens=5, do_sample=False), whole)
 
 
@@ -234,7 +237,9 @@ def test_static_cache_is_served_by_copied_rows(model, subspace, prompts, tokeniz
     sasa, options = SASA(subspace, config=STRONG), {"max_new_tokens": 4, "do_sample": False}
     expected = sasa.generate(model, tokenizer, prompts, **options)
     cache = StaticCache(config=model.config, max_cache_len=32)
-    assert torch.equal(sasa.generate(model, tokenizer, {**prompts, "past_key_values": cache}, **options), expected)
+    assert torch.equal(
+        sasa.generate(model, tokenizer, {**prompts, **cache_argument(model.forward, cache)}, **options), expected
+    )
 
 
 def test_gate_leaves_desired_text_alone(model, subspace, prompts, tokenizer):
@@ -276,7 +281,7 @@ def test_what_the_loop_cannot_do_is_said(model, subspace, prompts):
     cache = DynamicCache(config=model.config)
     gated = SASA(subspace, config=SASAConfig(gate=0.0)).processor(model, prompts["attention_mask"], cache)
     with pytest.raises(ValueError, match="gate.*controlled_generate"):
-        model.generate(**prompts, past_key_values=cache, logits_processor=[gated], max_new_tokens=2)
+        model.generate(**prompts, **cache_argument(model.forward, cache), logits_processor=[gated], max_new_tokens=2)
     stray = SASA(subspace, 1.0).processor(model, prompts["attention_mask"], DynamicCache(config=model.config))
-    with pytest.raises(ValueError, match="same cache object as past_key_values"):
+    with pytest.raises(ValueError, match="same cache object"):
         model.generate(**prompts, logits_processor=[stray], max_new_tokens=2)

@@ -23,6 +23,7 @@ from transformers import AutoModelForCausalLM, DynamicCache, MistralConfig, PreT
 from transformers.utils import ModelOutput
 
 from gpu_commons import Figure, SentenceEncoder, load_model, peak_memory, resolve_device, write_record
+from gpu_commons.cache_name import cache_argument
 from gpu_commons.kv_cache import cache_shape
 from memory_llm.epman import EmbeddingRetriever, EpisodicMemory, EpMANCache, EpMANForCausalLM, answer
 from memory_llm.epman.asking import QUESTION
@@ -206,7 +207,7 @@ def step_seconds(
     new = ids
     for _ in range(steps + 1):
         started = now(decoder)
-        logits = ask(input_ids=new, past_key_values=cache, use_cache=True, logits_to_keep=1).logits
+        logits = ask(input_ids=new, **cache_argument(decoder.forward, cache), use_cache=True, logits_to_keep=1).logits
         new = logits[:, -1:].argmax(-1)
         seconds.append(now(decoder) - started)
     return float(np.median(seconds[1:]))

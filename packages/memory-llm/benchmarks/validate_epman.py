@@ -27,6 +27,7 @@ from novel_questions import Corpus, Question, make_corpus
 from tqdm import tqdm
 
 from gpu_commons import Figure, SentenceEncoder, load_model, write_record
+from gpu_commons.cache_name import cache_argument, cache_of
 from memory_llm.epman import EmbeddingRetriever, EpisodicMemory, EpMANForCausalLM, answer, load_epman
 from memory_llm.epman.asking import QUESTION
 from memory_llm.epman.chunk_reader import ChunkReader, header_ids
@@ -202,8 +203,10 @@ def end_of_text(model: EpMANForCausalLM, corpus: Corpus) -> Reader:
     def ask(questions: Sequence[Question]) -> list[str]:
         said = []
         for question in questions:
-            cache = copy.deepcopy(read.past_key_values)
-            said += completed(model, [question], [header + end], cued=True, past_key_values=cache)
+            cache = copy.deepcopy(cache_of(read))
+            said += completed(
+                model, [question], [header + end], cued=True, **cache_argument(model.decoder.forward, cache)
+            )
         return said
 
     return ask

@@ -4,6 +4,7 @@ import pytest
 import torch
 from transformers import DynamicCache
 
+from gpu_commons.cache_name import cache_argument
 from gpu_commons.kv_cache import (
     Branches,
     RowBranches,
@@ -174,14 +175,16 @@ def test_columns_put_before_a_context_are_read_as_if_they_had_been(family):
     tokens = torch.randint(3, 320, (2, 9), generator=torch.Generator().manual_seed(3))
     whole = model(tokens).logits[:, 4:]
     read = DynamicCache(config=model.config)
-    model(tokens[:, :4], past_key_values=read)
+    model(tokens[:, :4], **cache_argument(model.forward, read))
     keys, values = (torch.stack([getattr(layer, part) for layer in read.layers]) for part in ("keys", "values"))
     layers, heads, head_dim = cache_shape(model)
     assert keys.shape == (layers, 2, heads, 4, head_dim)
     cache = DynamicCache(config=model.config)
     insert_prefix(cache, keys, values)
     places = torch.arange(4, 9).expand(2, -1)
-    after = model(tokens[:, 4:], attention_mask=torch.ones(2, 9), position_ids=places, past_key_values=cache).logits
+    after = model(
+        tokens[:, 4:], attention_mask=torch.ones(2, 9), position_ids=places, **cache_argument(model.forward, cache)
+    ).logits
     torch.testing.assert_close(after, whole, rtol=1e-4, atol=1e-4)
 
 
@@ -196,7 +199,7 @@ def test_models_that_would_lose_a_prefix_are_refused(family, reason):
 def test_a_prefix_comes_before_what_a_cache_holds():
     model = tiny_model()
     cache, prefix = DynamicCache(config=model.config), torch.randn(3, 1, 2, 1, 8)
-    model(torch.tensor([[5, 6]]), past_key_values=cache)
+    model(torch.tensor([[5, 6]]), **cache_argument(model.forward, cache))
     held = [layer.keys for layer in cache.layers]
     insert_prefix(cache, prefix, -prefix)
     for layer, keys, new in zip(cache.layers, held, prefix, strict=True):

@@ -92,6 +92,6 @@ class SASALogitsProcessor(LogitsProcessor):
         if self.cache.get_seq_length() != columns.shape[1]:
             raise ValueError(
                 f"the processor's cache holds {self.cache.get_seq_length()} columns where {columns.shape[1]} were expected; "
-                "pass `generate` the same cache object as past_key_values, and a fresh one for each call."
+                "pass `generate` the same cache object, and a fresh one for each call."
             )
         return columns

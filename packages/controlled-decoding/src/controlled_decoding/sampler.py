@@ -17,6 +17,7 @@ from transformers.generation.streamers import BaseStreamer
 from controlled_decoding.decoder import Pick, SteeredDecoder, Step
 from controlled_decoding.steering import Steering
 from gpu_commons import open_branches
+from gpu_commons.cache_name import cache_argument, cache_of
 
 LOOP_MODES = (GenerationMode.GREEDY_SEARCH, GenerationMode.SAMPLE)
 
@@ -107,7 +108,7 @@ def controlled_generate(
         sequences=input_ids,
         scores=tuple(kept_scores) if generation_config.output_scores else None,
         logits=tuple(kept_logits) if generation_config.output_logits else None,
-        past_key_values=branches.cache,
+        **cache_argument(GenerateDecoderOnlyOutput, branches.cache),
     )
 
 
@@ -145,7 +146,7 @@ def _context(input_ids: Tensor, model_kwargs: dict[str, Any]) -> tuple[Any, Tens
     """
     mask = model_kwargs.get("attention_mask")
     mask = torch.ones_like(input_ids) if mask is None else mask
-    cache = model_kwargs.get("past_key_values", model_kwargs.get("cache_params"))
+    cache = cache_of(model_kwargs)
     # A recurrent state does not know how many tokens it has read; such a cache is taken as fresh.
     read = 0 if cache is None or all(cache.is_linear) else int(cache.get_seq_length())
     if read >= mask.shape[1]:

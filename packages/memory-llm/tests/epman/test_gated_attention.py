@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from transformers import GPTNeoConfig, GPTNeoForCausalLM
 
 from memory_llm.epman.gated_attention import attention_route
 
@@ -55,6 +56,7 @@ def test_padding_is_not_read(make_epman, question):
     assert decoder.config._attn_implementation == "sdpa"
 
 
-def test_attention_that_cannot_be_exchanged_is_refused(make_epman):
-    with pytest.raises(ValueError, match="gates would be ignored"), attention_route(make_epman("gptj").decoder):
+def test_attention_that_cannot_be_exchanged_is_refused():
+    config = GPTNeoConfig(vocab_size=8, hidden_size=8, num_layers=1, num_heads=1, attention_types=[[["global"], 1]])
+    with pytest.raises(ValueError, match="gates would be ignored"), attention_route(GPTNeoForCausalLM(config)):
         pass

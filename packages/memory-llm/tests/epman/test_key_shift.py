@@ -5,6 +5,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, DynamicCache
 
 from gpu_commons import load_model
+from gpu_commons.cache_name import cache_argument
 from gpu_commons.testing import tiny_model
 from memory_llm.epman.key_shift import KeyShift
 
@@ -23,7 +24,7 @@ def keys_at(model, start):
     cache = DynamicCache(config=model.config)
     positions = torch.arange(start, start + IDS.shape[1])[None]
     with torch.no_grad():
-        model(input_ids=IDS, position_ids=positions, past_key_values=cache)
+        model(input_ids=IDS, position_ids=positions, **cache_argument(model.forward, cache))
     return torch.stack([layer.keys[0] for layer in cache.layers])
 
 

@@ -5,6 +5,7 @@ import itertools
 import pytest
 import torch
 
+from gpu_commons.cache_name import cache_argument, cache_of
 from memory_llm.epman.cache import EpMANCache
 
 # More than there are means all of them, which is what several tests ask for.
@@ -30,7 +31,7 @@ def test_with_every_gate_open_it_is_the_decoder_after_the_document(make_epman, d
     memory = model.write(document)
     with torch.no_grad():
         read = model.decoder(document_ids(memory), use_cache=True)
-        expected = model.decoder(question, past_key_values=read.past_key_values).logits
+        expected = model.decoder(question, **cache_argument(model.decoder.forward, cache_of(read))).logits
     assert torch.equal(logits(model, question, memory), expected)
 
 
@@ -53,11 +54,11 @@ def test_gated_values_are_gated_weights_after_the_softmax(make_epman, document, 
     hook = layer.self_attn.o_proj.register_forward_pre_hook(lambda _, given: seen.update(found=given[0]))
     cache = EpMANCache(model.decoder.config)
     with torch.no_grad():
-        model(question, reading=reading, past_key_values=cache)
+        model(question, reading=reading, cache=cache)
         hook.remove()
         ungated = make_epman(attn_implementation=attention, **WHOLE)
         open_cache = EpMANCache(model.decoder.config)
-        ungated(question, reading=ungated.read("roses are", ungated.write(document)), past_key_values=open_cache)
+        ungated(question, reading=ungated.read("roses are", ungated.write(document)), cache=open_cache)
         hidden = layer.input_layernorm(model.decoder.model.embed_tokens(question))
         queries = layer.self_attn.q_proj(hidden).view(1, question.shape[1], 4, 8).transpose(1, 2)
         positions = torch.arange(len(gate), len(gate) + question.shape[1])[None]

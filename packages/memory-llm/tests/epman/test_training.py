@@ -110,7 +110,7 @@ def test_the_loss_is_that_of_use(make_epman, document, family, gates, prefill, l
             batch["input_ids"][:, -asked:],
             labels=batch["labels"][:, -asked:],
             reading=model.read("roses are", memory),
-            past_key_values=EpMANCache(model.decoder.config),
+            cache=EpMANCache(model.decoder.config),
         ).loss
     assert torch.allclose(found, expected, atol=1e-6)
 

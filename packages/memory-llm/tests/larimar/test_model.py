@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from gpu_commons.cache_name import cache_of
 from gpu_commons.testing import tiny_model
 from memory_llm.larimar.config import LarimarConfig
 from memory_llm.larimar.connector import RELEASED, build_connector
@@ -105,7 +106,7 @@ def test_cached_steps_equal_one_pass(larimar):
     ids, mask, due = given.pop("input_ids"), given.pop("attention_mask"), due_after(3, 6)
     whole = larimar.model(ids, mask, due=due, **given).logits
     first = larimar.model(ids[:, :4], mask[:, :4], due=due[:, :4], **given)
-    rest = larimar.model(ids[:, 4:], mask, due=due[:, 4:], past_key_values=first.past_key_values, **given)
+    rest = larimar.model(ids[:, 4:], mask, due=due[:, 4:], cache=cache_of(first), **given)
     torch.testing.assert_close(rest.logits, whole[:, 4:], rtol=1e-4, atol=1e-4)
 
 
@@ -118,7 +119,7 @@ def test_context_is_read_without_memory(make_larimar, family):
     whole = model(ids, mask, due=due, **given).logits
     torch.testing.assert_close(whole[0, :5], model(ids, mask).logits[0, :5], rtol=1e-4, atol=1e-4)
     context = model.read_context(ids[:, :4], mask[:, :4])
-    tail = model(ids[:, 4:], mask, due=due[:, 4:], past_key_values=context, **given).logits
+    tail = model(ids[:, 4:], mask, due=due[:, 4:], cache=context, **given).logits
     torch.testing.assert_close(tail, whole[:, 4:], rtol=1e-4, atol=1e-4)
 
 
@@ -160,8 +161,8 @@ def test_prefix_is_released_from_the_row_that_has_said_its_word(larimar):
     for step in range(6):
         released = (ids[:, 6:] == word).any(-1, keepdim=True)
         due = due_after(6, 6 + step)[:, -new.shape[1] :].masked_fill(released, RELEASED)
-        output = model(new, mask, due=due, past_key_values=cache, use_cache=True, **memory)
-        new, cache = output.logits[:, -1:].argmax(-1), output.past_key_values
+        output = model(new, mask, due=due, cache=cache, use_cache=True, **memory)
+        new, cache = output.logits[:, -1:].argmax(-1), cache_of(output)
         ids = torch.cat([ids, new], dim=1)
         mask = torch.nn.functional.pad(mask, (0, 1), value=1)
     assert torch.equal(found, ids)

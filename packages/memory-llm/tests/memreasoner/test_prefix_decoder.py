@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from gpu_commons.cache_name import cache_argument, cache_of
 from gpu_commons.testing import tiny_model
 from memory_llm.memreasoner.config import MemReasonerConfig
 from memory_llm.memreasoner.prefix_decoder import PrefixDecoder
@@ -39,7 +40,9 @@ def test_the_prefix_is_one_slice_a_layer_as_key_and_value_at_position_0(family, 
     for layer in range(layers):
         cache.update(slices[layer], slices[layer], layer)
     ids = torch.tensor([[5, 6, 7]])
-    expected = one.decoder(ids, past_key_values=cache, position_ids=torch.tensor([[1, 2, 3]])).logits
+    expected = one.decoder(
+        ids, **cache_argument(one.decoder.forward, cache), position_ids=torch.tensor([[1, 2, 3]])
+    ).logits
     torch.testing.assert_close(one(ids, None, latent, mask).logits, expected)
 
 
@@ -78,9 +81,7 @@ def test_steps_with_a_cache_say_what_one_pass_says(family, conditioning, generat
     first = one(ids[:, :2], seen[:, :2], latent, mask, use_cache=True)
     steps = [first.logits]
     for column in (2, 3):
-        output = one(
-            ids[:, column : column + 1], seen[:, : column + 1], latent, mask, first.past_key_values, use_cache=True
-        )
+        output = one(ids[:, column : column + 1], seen[:, : column + 1], latent, mask, cache_of(first), use_cache=True)
         steps.append(output.logits)
     torch.testing.assert_close(torch.cat(steps, dim=1)[:, 1:], whole[:, 1:], rtol=1e-4, atol=1e-4)
 

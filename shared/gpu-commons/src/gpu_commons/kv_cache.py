@@ -22,6 +22,7 @@ from torch import Tensor
 from transformers import Cache, DynamicCache, PreTrainedModel
 from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer, LinearAttentionLayer
 
+from gpu_commons.cache_name import cache_argument
 from gpu_commons.grouped_attention import grouped_attention
 
 MASK_4D_BACKENDS = ("sdpa", "eager")
@@ -140,9 +141,7 @@ class Branches(ABC):
         self, model: PreTrainedModel, cache: Cache | None = None, columns: Bool[Tensor, "batch columns"] | None = None
     ):
         self.decoder = decoder_of(model)
-        parameters = inspect.signature(self.decoder.forward).parameters
-        self.cache_argument = "cache_params" if "cache_params" in parameters else "past_key_values"
-        self.takes_positions = "position_ids" in parameters
+        self.takes_positions = "position_ids" in inspect.signature(self.decoder.forward).parameters
         self.cache = DynamicCache(config=model.config) if cache is None else cache
         self.columns = columns
         self._num_branches = 0
@@ -215,7 +214,7 @@ class Branches(ABC):
             "input_ids": tokens,
             "attention_mask": mask,
             "use_cache": True,
-            self.cache_argument: cache,
+            **cache_argument(self.decoder.forward, cache),
         }
         if self.takes_positions:
             arguments["position_ids"] = positions

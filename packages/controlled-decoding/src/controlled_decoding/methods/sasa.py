@@ -18,6 +18,7 @@ from controlled_decoding.processor import SASALogitsProcessor
 from controlled_decoding.sampler import controlled_generate
 from controlled_decoding.steering import Steering
 from controlled_decoding.subspace import SubspaceClassifier
+from gpu_commons.cache_name import cache_argument
 
 
 class SASA:
@@ -88,7 +89,8 @@ class SASA:
         if generate_kwargs.get("num_beams", 1) > 1:
             cache = DynamicCache(config=model.config)
             processor = self.processor(model, inputs["attention_mask"], cache)
-            return model.generate(**inputs, past_key_values=cache, logits_processor=[processor], **generate_kwargs)
+            handed = cache_argument(model.prepare_inputs_for_generation, cache)
+            return model.generate(**inputs, **handed, logits_processor=[processor], **generate_kwargs)
         loop = partial(
             controlled_generate,
             steering=self.steering,

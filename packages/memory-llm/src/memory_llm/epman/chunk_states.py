@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
+from gpu_commons.cache_name import cache_argument
 from gpu_commons.kv_cache import decoder_of
 
 
@@ -85,7 +86,8 @@ def _states(model: PreTrainedModel, rows: list[list[int]]) -> tuple[Tensor, Tens
     longest = max(map(len, rows))
     ids = torch.tensor([row + [0] * (longest - len(row)) for row in rows], device=model.device)
     cache = DynamicCache(config=model.config.get_text_config(decoder=True))
-    decoder_of(model)(input_ids=ids, past_key_values=cache, use_cache=True)
+    decoder = decoder_of(model)
+    decoder(input_ids=ids, use_cache=True, **cache_argument(decoder.forward, cache))
     return torch.stack([layer.keys for layer in cache.layers]), torch.stack([layer.values for layer in cache.layers])
 
 

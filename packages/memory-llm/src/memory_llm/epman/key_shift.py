@@ -5,6 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
+from gpu_commons.cache_name import cache_argument
 from gpu_commons.kv_cache import decoder_of
 
 _LENGTH_INDEPENDENT = ("default", "linear", "llama3", "yarn", "proportional")
@@ -101,11 +102,12 @@ def _keys_here_and_there(model: PreTrainedModel) -> Float[Tensor, "two layers he
     """
     ids = torch.arange(3, 9, device=model.device)
     cache = DynamicCache(config=model.config.get_text_config(decoder=True))
-    decoder_of(model)(
+    decoder = decoder_of(model)
+    decoder(
         input_ids=ids.repeat(2)[:, None],
         position_ids=torch.tensor([1, 1 + _MOVED_BY], device=model.device).repeat_interleave(len(ids))[:, None],
-        past_key_values=cache,
         use_cache=True,
+        **cache_argument(decoder.forward, cache),
     )
     keys = torch.stack([layer.keys for layer in cache.layers]).float()  # layers, two x tokens, heads, 1, head
     return keys.squeeze(-2).unflatten(1, (2, len(ids))).permute(1, 0, 3, 2, 4)

@@ -14,6 +14,7 @@ from transformers import Cache, GenerationMixin, PreTrainedModel, PreTrainedToke
 from transformers.utils import ModelOutput
 
 from gpu_commons import model_fingerprint, tokenizer_fingerprint
+from gpu_commons.cache_name import cache_argument, cache_of
 from memory_llm.epman.cache import EpMANCache, Prefix, stacked
 from memory_llm.epman.chunk_reader import ChunkReader
 from memory_llm.epman.config import EpMANConfig
@@ -174,6 +175,7 @@ class EpMANForCausalLM(PreTrainedModel, GenerationMixin):
         labels: Int[Tensor, "batch new"] | None = None,
         reading: Reading | None = None,
         rows: Int[Tensor, " batch"] | None = None,
+        cache: Cache | None = None,
         past_key_values: Cache | None = None,
         use_cache: bool | None = None,
         logits_to_keep: int = 0,
@@ -187,24 +189,20 @@ class EpMANForCausalLM(PreTrainedModel, GenerationMixin):
             labels: Tokens to predict; -100 where nothing is to be learnt.
             reading: What :meth:`read` has selected; absent = no memory, which is the decoder itself.
             rows: Which of its questions each row is; one after another if absent.
-            past_key_values: Cache of earlier calls, an :class:`EpMANCache` where there is a reading.
+            cache: Of earlier calls, an :class:`EpMANCache` where there is a reading.
+            past_key_values: The same; transformers before 5.24 call it so.
             use_cache: Return the cache.
             logits_to_keep: Only so many last positions; 0 means all.
         """
+        cache = past_key_values if cache is None else cache
+        if reading is not None:
+            cache = EpMANCache(self.decoder.config) if cache is None else cache
         arguments: dict[str, Any] = {"labels": labels, "logits_to_keep": logits_to_keep}
+        arguments |= cache_argument(self.decoder.forward, cache)
         if reading is None:
-            return self.decoder(
-                input_ids=input_ids,
-                attention_mask=attention_mask,
-                past_key_values=past_key_values,
-                use_cache=use_cache,
-                **arguments,
-            )
-        cache = EpMANCache(self.decoder.config) if past_key_values is None else past_key_values
+            return self.decoder(input_ids=input_ids, attention_mask=attention_mask, use_cache=use_cache, **arguments)
         if not isinstance(cache, EpMANCache):
-            raise ValueError(
-                f"`past_key_values` must be an EpMANCache where there is a reading, got {type(cache).__name__}."
-            )
+            raise ValueError(f"`cache` must be an EpMANCache where there is a reading, got {type(cache).__name__}.")
         rows = torch.arange(len(input_ids)) if rows is None else rows.cpu()
         if not cache.prefix_length:
             cache.select(reading.expanded(rows))
@@ -219,7 +217,6 @@ class EpMANForCausalLM(PreTrainedModel, GenerationMixin):
             input_ids=input_ids,
             attention_mask=None if bool(whole.all()) else whole,
             position_ids=positions[:, -new:],
-            past_key_values=cache,
             use_cache=True,
             **arguments,
         )
@@ -244,14 +241,15 @@ class EpMANForCausalLM(PreTrainedModel, GenerationMixin):
             raise ValueError(
                 f"there are {len(reading.selections)} questions for {len(input_ids)} prompts; give as many."
             )
-        cache = arguments.pop("past_key_values", None) or EpMANCache(self.decoder.config)
+        if cache_of(arguments) is None:
+            cache = EpMANCache(self.decoder.config)
+            arguments |= cache_argument(GenerationMixin.prepare_inputs_for_generation, cache)
         rows = torch.arange(len(input_ids), device=input_ids.device)
         return super().generate(
             input_ids,
             reading=reading,
             rows=rows,
             prompt_length=input_ids.shape[1],
-            past_key_values=cache,
             **arguments,
         )
 
@@ -263,7 +261,7 @@ class EpMANForCausalLM(PreTrainedModel, GenerationMixin):
         reading, generated = kwargs.get("reading"), input_ids.shape[1] - prompt_length
         if reading is not None and reading.every and generated and generated % reading.every == 0:
             said = self.tokenizer.batch_decode(input_ids, skip_special_tokens=True)
-            reading.follow(kwargs["past_key_values"], said)
+            reading.follow(cache_of(kwargs), said)
         return prepared
 
     def get_input_embeddings(self) -> nn.Module:

@@ -5,6 +5,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from transformers import DynamicCache, PreTrainedModel
 
+from gpu_commons.cache_name import cache_argument
 from gpu_commons.kv_cache import MASK_4D_BACKENDS, CacheShape, cache_shape
 from memory_llm.larimar.config import LarimarConfig
 
@@ -158,7 +159,8 @@ class TokenConnector(nn.Module):
         device = next(decoder.parameters()).device
         ids = text_ids.to(device)[None, -self.per_token :]
         cache = DynamicCache(config=decoder.config.get_text_config(decoder=True))
-        decoder(input_ids=ids, position_ids=torch.zeros_like(ids), past_key_values=cache, use_cache=True)
+        handed = cache_argument(decoder.forward, cache)
+        decoder(input_ids=ids, position_ids=torch.zeros_like(ids), use_cache=True, **handed)
         keys, values = (torch.stack([getattr(layer, part)[0] for layer in cache.layers]) for part in ("keys", "values"))
         real = torch.stack([keys, values]).float()  # [2, layers, heads, tokens, head]
         flat = real.permute(3, 0, 1, 2, 4).reshape(ids.shape[1], -1).to(self.base.device)

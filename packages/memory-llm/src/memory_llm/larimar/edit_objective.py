@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from transformers import Cache
 
+from gpu_commons.cache_name import cache_argument
 from memory_llm.larimar.connector import TokenConnector
 from memory_llm.larimar.edit_examples import EditExample
 from memory_llm.larimar.model import LarimarForCausalLM
@@ -124,9 +125,7 @@ class EditObjective(nn.Module):
         tail = {"input_ids": input_ids[:, start:], "attention_mask": attention_mask}
         outside = ~in_scope
         base = self._base_log_probs(context, outside, **tail)
-        logits = self.model(
-            **tail, latent=latent, query=query, due=due[:, start:], past_key_values=context
-        ).logits.float()
+        logits = self.model(**tail, latent=latent, query=query, due=due[:, start:], cache=context).logits.float()
         wanted = labels[:, start:]
         target_loss = mean_over_ranks(
             nn.functional.cross_entropy(logits[wanted >= 0], wanted[wanted >= 0], reduction="none")
@@ -169,6 +168,6 @@ class EditObjective(nn.Module):
             input_ids=input_ids[rows],
             attention_mask=attention_mask[rows],
             position_ids=token_positions(attention_mask[rows])[:, -input_ids.shape[1] :],
-            past_key_values=cache,
+            **cache_argument(self.model.decoder.forward, cache),
         )
         return output.logits.float().log_softmax(-1)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, Cache, DynamicCache, GenerationMixin, PreTrainedModel
 from transformers.utils import ModelOutput
 
+from gpu_commons.cache_name import cache_argument
 from gpu_commons.kv_cache import decoder_of, insert_prefix
 from memory_llm.larimar.config import LarimarConfig
 from memory_llm.larimar.connector import RELEASED, build_connector
@@ -101,15 +102,16 @@ class LarimarForCausalLM(PreTrainedModel, GenerationMixin):
     def read_context(
         self, input_ids: Int[Tensor, "batch tokens"], attention_mask: Int[Tensor, "batch tokens"]
     ) -> Cache:
-        """Cache of a context that no memory takes part in, for ``past_key_values`` of :meth:`forward`."""
+        """Cache of a context that no memory takes part in, for :meth:`forward`."""
         cache = DynamicCache(config=self.config.decoder)
         if input_ids.shape[1]:
-            decoder_of(self.decoder)(
+            reader = decoder_of(self.decoder)
+            reader(
                 input_ids=input_ids,
                 attention_mask=attention_mask,
                 position_ids=token_positions(attention_mask),
-                past_key_values=cache,
                 use_cache=True,
+                **cache_argument(reader.forward, cache),
             )
         return cache
 
@@ -121,6 +123,7 @@ class LarimarForCausalLM(PreTrainedModel, GenerationMixin):
         latent: Float[Tensor, "batch value"] | None = None,
         query: Float[Tensor, "batch latent"] | None = None,
         due: Int[Tensor, "batch new"] | None = None,
+        cache: Cache | None = None,
         past_key_values: Cache | None = None,
         use_cache: bool | None = None,
         logits_to_keep: int = 0,
@@ -136,16 +139,18 @@ class LarimarForCausalLM(PreTrainedModel, GenerationMixin):
             query: Encoding of each row's question, for a connector that is aware of it.
             due: Which token of the target (0-based) comes after each new token; -1 within the question, ``RELEASED``
                 after the target. If absent, the target begins after the last token of each row.
-            past_key_values: Cache of earlier calls, in which the prefix already lies, or of :meth:`read_context`, which
-                gets it.
+            cache: Of earlier calls, in which the prefix already lies, or of :meth:`read_context`, which gets it.
+            past_key_values: The same; transformers before 5.24 call it so.
             use_cache: Return the cache.
             logits_to_keep: Only so many last positions; 0 means all.
         """
+        cache = past_key_values if cache is None else cache
         arguments: dict[str, Any] = {"use_cache": use_cache, "labels": labels}
         if latent is None:
-            inputs = {"input_ids": input_ids, "attention_mask": attention_mask, "past_key_values": past_key_values}
+            inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
+            inputs |= cache_argument(self.decoder.forward, cache)
             return _last(self.decoder(**inputs, **arguments), logits_to_keep)
-        cache = DynamicCache(config=self.config.decoder) if past_key_values is None else past_key_values
+        cache = DynamicCache(config=self.config.decoder) if cache is None else cache
         seen, new = cache.get_seq_length(), input_ids.shape[1]
         mask = attention_mask
         if mask is None:  # `generate` drops one that is all ones
@@ -162,7 +167,7 @@ class LarimarForCausalLM(PreTrainedModel, GenerationMixin):
                 self.connector.visible(due), mask, self.decoder.dtype, openness=self.connector.openness(latent, query)
             ),
             position_ids=token_positions(mask)[:, -new:] + self.connector.first_position,
-            past_key_values=cache,
+            **cache_argument(self.decoder.forward, cache),
             **{**arguments, "use_cache": True},
         )
         return _last(output, logits_to_keep)

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from transformers import Cache, GenerationMixin, PreTrainedModel, PreTrainedTokenizerBase
 
+from gpu_commons.cache_name import cache_of
 from gpu_commons.models import load_encoder, load_model
 from memory_llm.haystack.stories import Story
 from memory_llm.memreasoner.answering import (
@@ -167,6 +168,7 @@ class MemReasonerForQA(PreTrainedModel, GenerationMixin):
         fact_decoding: dict[str, Tensor] | None = None,
         latents: Float[Tensor, "batch read latent"] | None = None,
         latent_mask: Bool[Tensor, "batch read"] | None = None,
+        cache: Cache | None = None,
         past_key_values: Cache | None = None,
         use_cache: bool | None = None,
         **_: Any,
@@ -189,7 +191,8 @@ class MemReasonerForQA(PreTrainedModel, GenerationMixin):
                 ``input_ids``, ``attention_mask`` and ``labels``.
             latents: What was read before, in place of lines and question.
             latent_mask: False for latents that are none.
-            past_key_values: Cache of earlier calls.
+            cache: Of earlier calls.
+            past_key_values: The same; transformers before 5.24 call it so.
             use_cache: Return the cache.
 
         Raises:
@@ -217,9 +220,9 @@ class MemReasonerForQA(PreTrainedModel, GenerationMixin):
             found.sf_loss, found.kl_loss = (parts.get(name, (0.0, None))[1] for name in ("sf", "kl"))
         elif latent_mask is None:
             latent_mask = torch.ones(latents.shape[:2], dtype=torch.bool, device=latents.device)
-        cached = {"past_key_values": past_key_values, "use_cache": bool(use_cache)}
-        output = self.decoder(input_ids, attention_mask, latents, latent_mask, **cached)
-        found.logits, found.past_key_values = output.logits, output.past_key_values if use_cache else None
+        cache = past_key_values if cache is None else cache
+        output = self.decoder(input_ids, attention_mask, latents, latent_mask, cache, use_cache=bool(use_cache))
+        found.logits, found.cache = output.logits, cache_of(output) if use_cache else None
         if labels is not None:
             found.answer_loss = token_loss(output.logits, labels)
             found.loss = sum((weight * part for weight, part in parts.values()), found.answer_loss)

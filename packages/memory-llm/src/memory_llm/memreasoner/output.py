@@ -20,7 +20,7 @@ class MemReasonerOutput(ModelOutput):
         logits: Of the next tokens.
         hop_weights: Weights of lines at each hop, ``[batch, hops, lines]``.
         hops_taken: Hops of each row.
-        past_key_values: Cache.
+        cache: Of these tokens and what came before.
     """
 
     loss: Tensor | None = None
@@ -31,4 +31,4 @@ class MemReasonerOutput(ModelOutput):
     logits: Tensor | None = None
     hop_weights: Tensor | None = None
     hops_taken: Tensor | None = None
-    past_key_values: Cache | None = None
+    cache: Cache | None = None

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, Cache, DynamicCache, PreTrainedModel
 from transformers.utils import ModelOutput
 
+from gpu_commons.cache_name import cache_argument
 from gpu_commons.kv_cache import cache_shape, insert_prefix
 from memory_llm.memreasoner.config import MemReasonerConfig
 
@@ -57,7 +58,7 @@ class PrefixDecoder(nn.Module):
         attention_mask: Int[Tensor, "batch seen"] | None,
         latents: Float[Tensor, "batch read latent"],
         latent_mask: Bool[Tensor, "batch read"],
-        past_key_values: Cache | None = None,
+        cache: Cache | None = None,
         *,
         use_cache: bool = False,
     ) -> ModelOutput:
@@ -68,13 +69,12 @@ class PrefixDecoder(nn.Module):
             attention_mask: 1 for tokens and 0 for padding (on either side) of all tokens so far, without the prefix.
             latents: What was read.
             latent_mask: False for latents that are none.
-            past_key_values: Cache of earlier calls, in which the prefix already lies, or an empty one.
+            cache: Of earlier calls, in which the prefix already lies, or an empty one.
             use_cache: Return the cache.
         """
         new, read = input_ids.shape[1], latents.shape[1]
         if self.ranks is not None:
             latents = latents + self.ranks.weight[:read]
-        cache = past_key_values
         if cache is None and (use_cache or self.by_cache):
             cache = DynamicCache(config=self.decoder.config)
         seen = 0 if cache is None else cache.get_seq_length()
@@ -94,8 +94,8 @@ class PrefixDecoder(nn.Module):
             inputs_embeds=embeddings,
             attention_mask=mask,
             position_ids=positions,
-            past_key_values=cache,
             use_cache=cache is not None,
+            **cache_argument(self.decoder.forward, cache),
         )
         output["logits"] = output["logits"][:, -new:]
         return output
