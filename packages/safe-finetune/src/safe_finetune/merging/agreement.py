@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from gpu_commons.shards import FLOATS, Checkpoint
-from safe_finetune.merging.recipe import VocabPolicy
 from safe_finetune.merging.vocabulary import vocabulary_differences
 
 logger = logging.getLogger(__name__)
@@ -63,7 +62,7 @@ class Source:
         return bool(self.settings.get("tie_word_embeddings", False))
 
 
-def check_agreement(sources: Sequence[Source], policy: VocabPolicy) -> list[str]:
+def check_agreement(sources: Sequence[Source], policy: str) -> list[str]:
     """Names of the tensors to be merged, in the first model's order.
 
     A head that a config ties to the embeddings does not count. Differences that make a merge doubtful but not
@@ -101,7 +100,7 @@ def _differing_settings(first: Source, other: Source) -> list[str]:
     ]
 
 
-def _differing_tensors(first: Source, other: Source, names: Sequence[str], policy: VocabPolicy) -> list[str]:
+def _differing_tensors(first: Source, other: Source, names: Sequence[str], policy: str) -> list[str]:
     mine, theirs = first.tensors.entries, other.tensors.entries
     ignored = {_HEAD} if first.tied or other.tied else set()
     findings = []
@@ -109,9 +108,9 @@ def _differing_tensors(first: Source, other: Source, names: Sequence[str], polic
         (first, other, mine.keys() - theirs.keys()),
         (other, first, theirs.keys() - mine.keys()),
     ):
-        if missing := sorted(missing - ignored):
+        if absent := sorted(missing - ignored):
             findings.append(
-                f"{lacks.name} lacks {len(missing)} tensors that {has.name} has, such as {missing[0]!r}; they are not "
+                f"{lacks.name} lacks {len(absent)} tensors that {has.name} has, such as {absent[0]!r}; they are not "
                 "fine-tuned from the same model."
             )
     if first.tied != other.tied and _HEAD in mine.keys() ^ theirs.keys():

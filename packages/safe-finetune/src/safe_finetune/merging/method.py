@@ -7,7 +7,7 @@ called block by block, so that nothing holds a tensor. Spec: MergeAlign, section
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ Combination = Callable[[int, Sequence[Block], Block | None], Block]
 """From the block's number in its tensor (0-based), the models' blocks and the base's, to the merged block."""
 
 
+@runtime_checkable
 class Blocks(Protocol):
     """A tensor of all models: its name, and its blocks in order, each with the models' and the base's numbers."""
 

@@ -5,12 +5,11 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal
 
 from safe_finetune.merging.layer_weights import LayerRule, LayerWeights
 from safe_finetune.merging.methods import METHODS
 
-VocabPolicy = Literal["strict", "cut", "pad"]
+VOCAB_POLICIES = ("strict", "cut", "pad")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +49,7 @@ class MergeRecipe:
     method: str = "linear"
     seed: int = 0
     dtype: str | None = None
-    vocab_policy: VocabPolicy = "strict"
+    vocab_policy: str = "strict"
 
     def __post_init__(self) -> None:
         """Check what can be checked without the models."""
@@ -65,8 +64,8 @@ class MergeRecipe:
             )
         if len(self.models) < 1:
             raise ValueError("`models` is empty; name those to be merged.")
-        if self.vocab_policy not in ("strict", "cut", "pad"):
-            raise ValueError(f"`vocab_policy` must be 'strict', 'cut' or 'pad', got {self.vocab_policy!r}.")
+        if self.vocab_policy not in VOCAB_POLICIES:
+            raise ValueError(f"`vocab_policy` must be one of {', '.join(VOCAB_POLICIES)}, got {self.vocab_policy!r}.")
         for model in self.models:
             if not all(math.isfinite(value) for value in model.weight.values):
                 raise ValueError(f"`weight` of {model.path} must be finite, got {model.weight.values}.")
@@ -97,7 +96,7 @@ def align_recipe(
     allow_extrapolation: bool = False,
     seed: int = 0,
     dtype: str | None = None,
-    vocab_policy: VocabPolicy = "strict",
+    vocab_policy: str = "strict",
 ) -> MergeRecipe:
     """The recipe of MergeAlign: (1 - alpha) of a domain expert and alpha of an aligned model.
 

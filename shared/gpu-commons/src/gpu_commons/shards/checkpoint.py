@@ -71,7 +71,7 @@ class Checkpoint:
         """
         entry = self.entries[name]
         offset = entry.offset + start * entry.item_bytes
-        descriptor, view, done = self._descriptor(entry.file), memoryview(out), 0
+        descriptor, view, done = self._descriptor(entry.file), out.data, 0
         while done < len(view):
             count = os.preadv(descriptor, [view[done:]], offset + done)
             if not count:

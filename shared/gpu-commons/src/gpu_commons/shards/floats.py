@@ -16,9 +16,11 @@ def to_float64(raw: NDArray[np.uint8], dtype: str, out: NDArray[np.float64]) -> 
         out: Filled and returned.
     """
     if dtype == "BF16":
-        out[...] = (raw.view(np.uint16).astype(np.uint32) << np.uint32(16)).view(np.float32)
+        numbers = (raw.view(np.uint16).astype(np.uint32) << np.uint32(16)).view(np.float32)
     else:
-        out[...] = raw.view(_NUMPY[dtype])
+        numbers = raw.view(_NUMPY[dtype])
+    with np.errstate(invalid="ignore"):  # a NaN may be of the kind that signals
+        out[...] = numbers
     return out
 
 
@@ -27,7 +29,7 @@ def from_float64(values: NDArray[np.float64], dtype: str) -> NDArray[np.uint8]:
 
     Numbers that are too large become infinite, as they do in numpy and torch.
     """
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         if dtype == "BF16":
             return _bfloat16(values).view(np.uint8)
         if dtype == "F16":

@@ -45,14 +45,13 @@ class ShardWriter:
         self.aside.mkdir(parents=True, exist_ok=True)
         self._places = {entry.name: entry for layout in self.layouts for entry in layout.entries}
         self._files = {layout.file: self._open(layout) for layout in self.layouts}
-        self._journal = (self.aside / _JOURNAL_FILE).open("a", encoding="utf-8")
-        if not self._journal.tell():
+        if not (self.aside / _JOURNAL_FILE).exists():
             self._note({"plan": plan})
 
     def write(self, name: str, start: int, raw: NDArray[np.uint8]) -> None:
         """Put bytes of a tensor's elements, from element ``start`` on."""
         entry = self._places[name]
-        descriptor, view, offset = self._files[entry.file.name], memoryview(raw), start * entry.item_bytes
+        descriptor, view, offset = self._files[entry.file.name], raw.data, start * entry.item_bytes
         if offset + len(view) > entry.num_bytes:
             raise ValueError(f"tensor {name!r} has {entry.num_bytes} bytes; byte {offset + len(view)} is none of them.")
         offset += entry.offset
@@ -90,7 +89,6 @@ class ShardWriter:
 
     def close(self) -> None:
         """Close the files and leave what is written, to go on later."""
-        self._journal.close()
         for descriptor in self._files.values():
             os.close(descriptor)
         self._files.clear()
@@ -124,9 +122,10 @@ class ShardWriter:
         return descriptor
 
     def _note(self, row: dict[str, str]) -> None:
-        self._journal.write(json.dumps(row) + "\n")
-        self._journal.flush()
-        os.fsync(self._journal.fileno())
+        with (self.aside / _JOURNAL_FILE).open("a", encoding="utf-8") as journal:
+            journal.write(json.dumps(row) + "\n")
+            journal.flush()
+            os.fsync(journal.fileno())
 
 
 def _sha256(descriptor: int) -> str:
