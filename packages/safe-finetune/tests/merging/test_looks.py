@@ -1,7 +1,5 @@
 """What is said of models before they are merged: similarity, the curve of alphas, and the margin's warning."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -13,7 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from safe_finetune.merging import align_recipe, merge
 from safe_finetune.merging.alpha_sweep import convex, sweep_weights
 from safe_finetune.merging.margins import Needs, alpha_interval, answer_margins
-from safe_finetune.merging.similarity import as_json, as_markdown, compare, grouped
+from safe_finetune.merging.similarity import as_markdown, as_rows, compare, grouped
 
 
 def test_similarity_is_that_of_whole_tensors(trio):
@@ -37,7 +35,7 @@ def test_layers_are_sums_and_tables_say_what_they_hold(trio):
     layers = grouped(found)
     assert list(layers)[:3] == ["lm_head", "embed_tokens", "layer 0"]
     assert sum(one.num_elements for one in layers.values()) == sum(one.num_elements for one in found.values())
-    assert json.loads(as_json(layers))["layer 0"]["domain_size"] is None
+    assert as_rows(layers)["layer 0"]["domain_size"] is None
     assert as_markdown(layers).splitlines()[2].startswith("| lm_head | ")
 
 

@@ -9,7 +9,7 @@ from safe_finetune.merging.layer_weights import LayerRule, LayerWeights
 from safe_finetune.merging.recipe import MergedModel, MergeRecipe
 
 _METHODS = ("linear", "task_arithmetic", "slerp", "ties", "dare_linear", "dare_ties")
-_DTYPES = {"float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16"}
+DTYPES = {"float64": "F64", "float32": "F32", "float16": "F16", "bfloat16": "BF16"}
 _NORMALISED = {"linear": True, "ties": True, "dare_ties": True, "task_arithmetic": False, "dare_linear": False}
 _KNOWN = {"models", "merge_method", "base_model", "parameters", "dtype", "out_dtype", "tokenizer_source"}
 
@@ -109,6 +109,6 @@ def _slerp_rows(
 def _dtype(file: Path, name: str | None) -> str | None:
     if name is None:
         return None
-    if name not in _DTYPES:
-        raise ValueError(f"{file}: dtype must be one of {', '.join(_DTYPES)}, got {name!r}.")
-    return _DTYPES[name]
+    if name not in DTYPES:
+        raise ValueError(f"{file}: dtype must be one of {', '.join(DTYPES)}, got {name!r}.")
+    return DTYPES[name]

@@ -1,6 +1,5 @@
 """How two models moved away from their base, tensor by tensor: a look before a merge, without writing anything."""
 
-import json
 import re
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -121,13 +120,12 @@ def layer_of(name: str) -> str:
     return name.split(".")[-2] if "." in name else name
 
 
-def as_json(found: dict[str, Similarity]) -> str:
-    """Ratios by tensor, group or layer; what is not a number is null."""
-    rows = {
+def as_rows(found: dict[str, Similarity]) -> dict[str, dict[str, float | None]]:
+    """Ratios by tensor, group or layer, for JSON; what is not a number is null."""
+    return {
         name: {key: (None if np.isnan(value) else value) for key, value in one.as_row().items()}
         for name, one in found.items()
     }
-    return json.dumps(rows, indent=2)
 
 
 def as_markdown(found: dict[str, Similarity]) -> str:

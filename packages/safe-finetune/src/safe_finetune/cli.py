@@ -1,0 +1,23 @@
+"""The command ``safe-finetune``: parses, calls the public API, prints results; heavy imports are inside the verbs."""
+
+import sys
+from typing import Any
+
+from gpu_commons.cli import run_verbs
+from safe_finetune import __version__
+from safe_finetune.commands import merging
+
+VERBS: dict[str, Any] = {
+    "merge": merging.merge,
+    "merge-adapters": merging.merge_adapters,
+    "compare": merging.compare,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a verb, and return the exit code; see :func:`gpu_commons.cli.run_verbs`."""
+    return run_verbs(VERBS, command="safe-finetune", version=__version__, arguments=arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
