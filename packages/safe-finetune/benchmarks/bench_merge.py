@@ -21,6 +21,7 @@ from gpu_commons.shards import Checkpoint, to_float64
 RESULTS = Path(__file__).parent / "results"
 SIZES = {"1 GB": 1e9, "4 GB": 4e9}
 ROUNDS, KILLS, SEED = 3, 20, 0
+ALPHA = 0.3
 SAMPLED = 1 << 20
 MEMORY_TARGET, TIME_TARGET = 250.0, 0.9
 
@@ -54,7 +55,7 @@ def main() -> None:
         results_dir=args.results,
         command="python benchmarks/bench_merge.py",
         config={
-            "method": "linear, 0.5 and 0.5, bfloat16, shards of 400 MB read",
+            "method": "linear, 0.7 and 0.3, bfloat16, shards of 400 MB read",
             "rounds": args.rounds,
             "mergekit": "0.1.5, with its default settings",
             "interval": "lowest and highest round",
@@ -71,7 +72,8 @@ def main() -> None:
 def compare_costs(models: list[Path], work: Path, rounds: int) -> tuple[list[Cost], list[Cost]]:
     """In turns."""
     recipe = work / "recipe.yml"
-    rows = "".join(f"  - model: {model}\n    parameters: {{weight: 0.5}}\n" for model in models)
+    weights = zip(models, (1 - ALPHA, ALPHA), strict=True)
+    rows = "".join(f"  - model: {model}\n    parameters: {{weight: {weight}}}\n" for model, weight in weights)
     recipe.write_text(f"models:\n{rows}merge_method: linear\ndtype: bfloat16\n", encoding="utf-8")
     ours, theirs = [], []
     for _ in range(rounds):
@@ -85,7 +87,7 @@ def compare_costs(models: list[Path], work: Path, rounds: int) -> tuple[list[Cos
 
 
 def our_command(models: list[Path], out: Path) -> list[str]:
-    arguments = ["--domain", str(models[0]), "--aligned", str(models[1]), "--out", str(out)]
+    arguments = ["--domain", str(models[0]), "--aligned", str(models[1]), "--out", str(out), "--alpha", str(ALPHA)]
     return [sys.executable, "-m", "safe_finetune.cli", "merge", *arguments]
 
 
@@ -120,7 +122,7 @@ def exactness(size: str, models: list[Path], work: Path) -> list[Figure]:
         merged = {name: Checkpoint(work / name) for name in wrong}
         for name in one.entries:
             count = min(one.entries[name].num_elements, SAMPLED)
-            expected = nearest_bfloat16((numbers(one, name, count) + numbers(other, name, count)) / 2)
+            expected = nearest_bfloat16((1 - ALPHA) * numbers(one, name, count) + ALPHA * numbers(other, name, count))
             total += count
             for kind, checkpoint in merged.items():
                 wrong[kind] += int((numbers(checkpoint, name, count) != expected).sum())
