@@ -1,0 +1,208 @@
+"""Fine-tuning a linear softmax model, where the losses are convex: exact minimisers under either constraint.
+
+Parameters are matrices theta of shape (responses, features); logits are features @ theta.T. Losses are nats per row.
+Adding one row vector to all rows of theta changes no probability. Minimisers found from a start stay in the part of
+parameter space that matters, so they are the nearest to it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from scipy.optimize import brentq, minimize
+from scipy.special import log_softmax, softmax
+
+from safe_finetune.theory.bounds import check_radius, check_strength
+
+GRADIENT_TOLERANCE = 1e-8
+_NEWTON_STEPS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearData:
+    """Rows of features and their distributions of responses, one-hot or soft.
+
+    Raises:
+        ValueError: If there are no rows, or a row of targets is no distribution.
+    """
+
+    features: Float[np.ndarray, "rows features"]
+    targets: Float[np.ndarray, "rows responses"]
+
+    def __post_init__(self) -> None:
+        """Refuse what has no mean cross-entropy."""
+        sums = self.targets.sum(1)
+        if not len(sums):
+            raise ValueError("`features` must have at least one row, got 0; a mean loss needs data.")
+        if (self.targets < 0).any() or not np.allclose(sums, 1):
+            row = int(np.abs(sums - 1).argmax())
+            raise ValueError(
+                f"`targets` must hold distributions, got a row {row} with sum {sums[row]:.6g} and least entry "
+                f"{self.targets.min():.6g}; give one-hot or soft labels."
+            )
+
+    def loss(self, theta: Float[np.ndarray, "responses features"]) -> float:
+        """Mean cross-entropy."""
+        return float(-(self.targets * log_softmax(self.features @ theta.T, axis=1)).sum() / len(self.targets))
+
+    def gradient(self, theta: Float[np.ndarray, "responses features"]) -> Float[np.ndarray, "responses features"]:
+        """Of the loss."""
+        residuals = softmax(self.features @ theta.T, axis=1) - self.targets
+        return residuals.T @ self.features / len(self.targets)
+
+    def hessian(
+        self,
+        theta: Float[np.ndarray, "responses features"],
+        row_weights: Float[np.ndarray, " rows"] | None = None,
+    ) -> Float[np.ndarray, "size size"]:
+        """Exact second derivatives, with theta flattened row by row: the mean of (diag(p) - p p^T) (x) x x^T.
+
+        Args:
+            theta: Where.
+            row_weights: Factor of each row's term; 1 if left out.
+        """
+        probabilities = softmax(self.features @ theta.T, axis=1)
+        weights = np.ones(len(probabilities)) if row_weights is None else row_weights
+        spread = np.eye(theta.shape[0]) * probabilities[:, :, None] - probabilities[:, :, None] * probabilities[:, None]
+        spread = spread * (weights / len(weights))[:, None, None]
+        blocks = np.einsum("nyz,ni,nj->yizj", spread, self.features, self.features, optimize=True)
+        return blocks.reshape(theta.size, theta.size)
+
+
+@dataclass(frozen=True)
+class LinearProblem:
+    """Fine-tuning of an aligned linear model: safety, proxy safety and task data over the same features and responses.
+
+    Raises:
+        ValueError: If the data differ in features or responses.
+    """
+
+    safety: LinearData
+    proxy: LinearData
+    task: LinearData
+
+    def __post_init__(self) -> None:
+        """Refuse data of different models."""
+        wanted = (self.safety.features.shape[1], self.safety.targets.shape[1])
+        for name, data in (("proxy", self.proxy), ("task", self.task)):
+            found = (data.features.shape[1], data.targets.shape[1])
+            if found != wanted:
+                raise ValueError(
+                    f"`{name}` must have the {wanted[0]} features and {wanted[1]} responses of `safety`, "
+                    f"got {found[0]} and {found[1]}; all three are read by one model."
+                )
+
+    @cached_property
+    def aligned(self) -> Float[np.ndarray, "responses features"]:
+        """The aligned start: minimiser of the safety loss."""
+        return minimise([(1.0, self.safety)], self._zero)
+
+    @cached_property
+    def best_proxy(self) -> Float[np.ndarray, "responses features"]:
+        """Minimiser of the proxy safety loss."""
+        return minimise([(1.0, self.proxy)], self.aligned)
+
+    @cached_property
+    def capable(self) -> Float[np.ndarray, "responses features"]:
+        """The minimiser of the task loss that is nearest to the aligned start."""
+        return minimise([(1.0, self.task)], self.aligned)
+
+    @property
+    def _zero(self) -> Float[np.ndarray, "responses features"]:
+        return np.zeros((self.safety.targets.shape[1], self.safety.features.shape[1]))
+
+    def safety_gap(self, theta: Float[np.ndarray, "responses features"]) -> float:
+        """Safety loss above its least."""
+        return self.safety.loss(theta) - self.safety.loss(self.aligned)
+
+    def proxy_gap(self, theta: Float[np.ndarray, "responses features"]) -> float:
+        """Proxy safety loss above its least."""
+        return self.proxy.loss(theta) - self.proxy.loss(self.best_proxy)
+
+    def capability_gap(self, theta: Float[np.ndarray, "responses features"]) -> float:
+        """Task loss above its least."""
+        return self.task.loss(theta) - self.task.loss(self.capable)
+
+    def penalised(self, strength: float) -> Float[np.ndarray, "responses features"]:
+        """Minimiser of L_c + lambda L_hat_s. The gradient that ends the search is of the mean weighted by 1 and lambda,
+        so that a large lambda does not ask for more than float64 has.
+        """
+        check_strength(strength)
+        total = 1 + strength
+        return minimise([(1 / total, self.task), (strength / total, self.proxy)], self.aligned)
+
+    def in_ball(self, radius: float) -> Float[np.ndarray, "responses features"]:
+        """Minimiser of L_c within the l2 ball of a radius around the aligned start.
+
+        Found as the minimiser of L_c + (beta/2) ||theta - start||^2 whose distance is the radius; the distance falls
+        steadily as beta grows, and the two problems have the same optimality conditions.
+        """
+        check_radius(radius)
+        if np.linalg.norm(self.capable - self.aligned) <= radius:
+            return self.capable
+        near = self.capable
+
+        def excess(log_beta: float) -> float:
+            nonlocal near
+            near = minimise([(1.0, self.task)], self.aligned, proximal=float(np.exp(log_beta)), guess=near)
+            return float(np.linalg.norm(near - self.aligned)) - radius
+
+        # At the optimum beta * distance is the gradient's norm, which is at most that of the start.
+        high = float(np.log(np.linalg.norm(self.task.gradient(self.aligned)) / radius))
+        low = high - 1
+        while excess(low) < 0:
+            low -= 2
+        excess(float(brentq(excess, low, high + 1e-9, xtol=1e-13, rtol=1e-13)))
+        step = near - self.aligned
+        return self.aligned + step * (radius / np.linalg.norm(step))
+
+
+def minimise(
+    terms: Sequence[tuple[float, LinearData]],
+    anchor: Float[np.ndarray, "responses features"],
+    *,
+    proximal: float = 0.0,
+    guess: Float[np.ndarray, "responses features"] | None = None,
+) -> Float[np.ndarray, "responses features"]:
+    """Minimiser of a weighted sum of losses plus (proximal/2) ||theta - anchor||^2, to a gradient norm of 1e-8.
+
+    L-BFGS comes near; its line search stops where losses no longer differ in float64, and Newton's steps finish.
+
+    Args:
+        terms: Weights and data.
+        anchor: Where the search starts and what the proximal term pulls to.
+        proximal: Weight of that term.
+        guess: Another start of the search.
+
+    Raises:
+        RuntimeError: If the gradient stays larger.
+    """
+    shape, centre = anchor.shape, anchor.ravel()
+
+    def value_and_gradient(flat: Any) -> tuple[float, np.ndarray]:
+        theta = flat.reshape(shape)
+        value = sum(weight * data.loss(theta) for weight, data in terms)
+        slope = _gradient(terms, theta).ravel() + proximal * (flat - centre)
+        return value + proximal / 2 * float((flat - centre) @ (flat - centre)), slope
+
+    options = {"maxiter": 5000, "maxfun": 20000, "ftol": 0.0, "gtol": GRADIENT_TOLERANCE / 10, "maxcor": 30}
+    start = centre if guess is None else guess.ravel()
+    flat = minimize(value_and_gradient, start, jac=True, method="L-BFGS-B", options=options).x
+    for _ in range(_NEWTON_STEPS):
+        slope = value_and_gradient(flat)[1]
+        if np.linalg.norm(slope) <= GRADIENT_TOLERANCE:
+            return flat.reshape(shape)
+        curvature = sum(weight * data.hessian(flat.reshape(shape)) for weight, data in terms)
+        # Directions without curvature have no gradient either; least squares leaves them alone.
+        flat = flat - np.linalg.lstsq(curvature + proximal * np.eye(flat.size), slope, rcond=1e-12)[0]
+    raise RuntimeError(
+        f"the gradient's norm is still {np.linalg.norm(slope):.3g}, allowed is {GRADIENT_TOLERANCE:g}; scale the features "
+        "to norms near 1, or soften targets that can be separated."
+    )
+
+
+def _gradient(terms: Sequence[tuple[float, LinearData]], theta: np.ndarray) -> np.ndarray:
+    return np.sum([weight * data.gradient(theta) for weight, data in terms], axis=0)

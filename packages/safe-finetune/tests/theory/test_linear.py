@@ -1,0 +1,131 @@
+"""Derivatives, solvers and bounds of linear softmax models, against torch in float64 and optimality conditions."""
+
+import numpy as np
+import pytest
+import torch
+
+from safe_finetune.theory.linear import LinearData, LinearProblem, minimise
+from safe_finetune.theory.linear_bounds import bound_parameter_constraint, curvature_in_ball
+from safe_finetune.theory.random_problems import random_linear_problem
+
+
+@pytest.fixture(scope="module")
+def problem():
+    return small_problem(0)
+
+
+def small_problem(seed: int, distortion: float = 0.2) -> LinearProblem:
+    rng = np.random.default_rng(seed)
+    return random_linear_problem(rng, distortion=distortion, num_features=5, num_responses=3, num_rows=60)
+
+
+def torch_loss(data, flat, shape):
+    logits = torch.from_numpy(data.features) @ flat.reshape(shape).T
+    return torch.nn.functional.cross_entropy(logits, torch.from_numpy(data.targets))
+
+
+def test_derivatives_equal_autograd(problem):
+    theta = np.random.default_rng(1).normal(size=(3, 5))
+    flat = torch.from_numpy(theta.ravel()).requires_grad_()
+    loss = torch_loss(problem.safety, flat, theta.shape)
+    gradient = torch.autograd.grad(loss, flat)[0].reshape(theta.shape)
+    hessian = torch.autograd.functional.hessian(lambda point: torch_loss(problem.safety, point, theta.shape), flat)
+    assert problem.safety.loss(theta) == pytest.approx(float(loss.detach()), rel=1e-12)
+    np.testing.assert_allclose(problem.safety.gradient(theta), gradient, atol=1e-14)
+    np.testing.assert_allclose(problem.safety.hessian(theta), hessian, atol=1e-14)
+
+
+def test_minimisers_have_no_gradient(problem):
+    assert np.linalg.norm(problem.safety.gradient(problem.aligned)) <= 1e-8
+    assert np.linalg.norm(problem.task.gradient(problem.capable)) <= 1e-8
+    for strength in (0.01, 1.0, 100.0):
+        theta = problem.penalised(strength)
+        slope = problem.task.gradient(theta) + strength * problem.proxy.gradient(theta)
+        assert np.linalg.norm(slope) <= 1e-8 * (1 + strength)
+
+
+def test_exact_targets_are_recovered_up_to_a_shift():
+    rng = np.random.default_rng(4)
+    features, theta = rng.normal(size=(50, 4)), rng.normal(size=(3, 4))
+    exponentials = np.exp(features @ theta.T)
+    data = LinearData(features=features, targets=exponentials / exponentials.sum(1, keepdims=True))
+    found = minimise([(1.0, data)], np.zeros((3, 4)))
+    np.testing.assert_allclose(found - found.mean(0), theta - theta.mean(0), atol=1e-6)
+
+
+def test_nothing_found_is_farther_than_needed(problem):
+    """A common shift of all rows of theta changes no probability, so the nearest minimiser has none."""
+    np.testing.assert_allclose((problem.capable - problem.aligned).mean(0), 0, atol=1e-9)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.95])
+def test_ball_minimiser_satisfies_the_optimality_conditions(problem, share):
+    """On the sphere, with the negative gradient pointing straight outwards."""
+    radius = share * float(np.linalg.norm(problem.capable - problem.aligned))
+    theta = problem.in_ball(radius)
+    outward, slope = theta - problem.aligned, -problem.task.gradient(theta)
+    assert np.linalg.norm(outward) == pytest.approx(radius, rel=1e-12)
+    cosine = (outward * slope).sum() / np.linalg.norm(outward) / np.linalg.norm(slope)
+    assert cosine == pytest.approx(1.0, abs=1e-9)
+
+
+def test_a_wide_ball_holds_the_capable_model(problem):
+    np.testing.assert_array_equal(problem.in_ball(1e3), problem.capable)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_parameter_bounds_hold_and_capability_grows_with_the_radius(seed):
+    problem = small_problem(seed)
+    distance = float(np.linalg.norm(problem.capable - problem.aligned))
+    gaps = []
+    for share in np.linspace(0.05, 1.1, 8):
+        radius = float(share * distance)
+        theta, bounds = problem.in_ball(radius), bound_parameter_constraint(problem, radius)
+        gaps.append(problem.capability_gap(theta))
+        assert problem.safety_gap(theta) <= bounds.safety + 1e-9
+        assert gaps[-1] <= bounds.capability + 1e-9
+        assert gaps[-1] <= bounds.capability_first_order + 1e-9
+    assert (np.diff(gaps) <= 1e-9).all()
+    assert gaps[-1] == 0.0
+
+
+def test_first_order_bound_is_the_better_one_for_small_steps(problem):
+    bounds = bound_parameter_constraint(problem, 1e-3)
+    assert bounds.capability_first_order < bounds.capability
+
+
+@pytest.mark.parametrize("radius", [1e-6, 0.3, 3.0, 1e4])
+def test_curvature_in_a_ball_is_an_upper_bound(problem, radius):
+    """No sampled point of the ball is more curved; in a tiny ball the bound is the centre's curvature."""
+    rng, centre = np.random.default_rng(0), problem.aligned
+    bound = curvature_in_ball(problem.safety, centre, radius)
+    for _ in range(20):
+        step = rng.normal(size=centre.shape)
+        theta = centre + radius * step / np.linalg.norm(step)
+        assert np.linalg.eigvalsh(problem.safety.hessian(theta))[-1] <= bound + 1e-12
+    if radius < 1e-3:
+        assert bound == pytest.approx(np.linalg.eigvalsh(problem.safety.hessian(centre))[-1], rel=1e-4)
+
+
+def test_penalised_frontier_is_monotone(problem):
+    thetas = [problem.penalised(float(strength)) for strength in np.geomspace(0.01, 100, 9)]
+    assert (np.diff([problem.proxy_gap(theta) for theta in thetas]) <= 1e-9).all()
+    assert (np.diff([problem.capability_gap(theta) for theta in thetas]) >= -1e-9).all()
+
+
+def test_bad_input_is_named(problem):
+    with pytest.raises(ValueError, match="`targets` must hold distributions, got a row 1 with sum 0.5"):
+        LinearData(features=np.ones((2, 1)), targets=np.array([[0.5, 0.5], [0.5, 0.0]]))
+    with pytest.raises(ValueError, match="at least one row, got 0"):
+        LinearData(features=np.ones((0, 1)), targets=np.ones((0, 2)))
+    other = LinearData(features=np.ones((1, 4)), targets=np.array([[1.0, 0.0, 0.0]]))
+    with pytest.raises(ValueError, match="`task` must have the 5 features and 3 responses of `safety`, got 4 and 3"):
+        LinearProblem(safety=problem.safety, proxy=problem.proxy, task=other)
+    with pytest.raises(ValueError, match="`radius` must be positive and finite, got -1.0"):
+        problem.in_ball(-1.0)
+
+
+def test_a_search_that_does_not_arrive_says_so(problem, monkeypatch):
+    monkeypatch.setattr("safe_finetune.theory.linear.GRADIENT_TOLERANCE", 0.0)
+    with pytest.raises(RuntimeError, match="gradient's norm is still .*, allowed is 0; scale the features"):
+        minimise([(1.0, problem.task)], problem.aligned)
