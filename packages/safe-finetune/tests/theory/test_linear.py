@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from safe_finetune.theory.bounds import loss_constraint_capability
 from safe_finetune.theory.linear import LinearData, LinearProblem, minimise
 from safe_finetune.theory.linear_bounds import bound_parameter_constraint, curvature_in_ball
 from safe_finetune.theory.random_problems import random_linear_problem
@@ -69,6 +70,27 @@ def test_ball_minimiser_satisfies_the_optimality_conditions(problem, share):
     assert cosine == pytest.approx(1.0, abs=1e-9)
 
 
+@pytest.mark.parametrize("budget", [1e-3, 0.05])
+def test_budget_minimiser_satisfies_the_optimality_conditions(problem, budget):
+    """The budget is used up, and the task's gradient is the proxy's times the price, the other way."""
+    theta, price = problem.within_budget(budget)
+    assert problem.proxy_gap(theta) == pytest.approx(budget, rel=1e-8)
+    np.testing.assert_allclose(problem.task.gradient(theta), -price * problem.proxy.gradient(theta), atol=1e-6)
+    assert price > 0
+
+
+def test_a_budget_that_does_not_bind_costs_nothing(problem):
+    theta, price = problem.within_budget(100.0)
+    np.testing.assert_array_equal(theta, problem.capable)
+    assert price == 0.0
+
+
+def test_a_tiny_ball_takes_the_steepest_step(problem):
+    step = (problem.in_ball(1e-7) - problem.aligned) / 1e-7
+    slope = -problem.task.gradient(problem.aligned)
+    np.testing.assert_allclose(step, slope / np.linalg.norm(slope), atol=1e-5)
+
+
 def test_a_wide_ball_holds_the_capable_model(problem):
     np.testing.assert_array_equal(problem.in_ball(1e3), problem.capable)
 
@@ -107,6 +129,16 @@ def test_curvature_in_a_ball_is_an_upper_bound(problem, radius):
         assert bound == pytest.approx(np.linalg.eigvalsh(problem.safety.hessian(centre))[-1], rel=1e-4)
 
 
+def test_penalised_frontier_has_the_slope_and_the_bound_of_its_strength(problem):
+    """In a class that is not tabular too: -dL_c / dL_hat_s is lambda, and bound I-b holds."""
+    for strength in (0.1, 1.0, 10.0):
+        ends = [problem.penalised(strength * factor) for factor in (0.99, 1.01)]
+        (first, second), (third, fourth) = [(problem.capability_gap(end), problem.proxy_gap(end)) for end in ends]
+        assert (third - first) / (second - fourth) == pytest.approx(strength, rel=1e-3)
+        bound = loss_constraint_capability(strength, proxy_gap=problem.proxy_gap(problem.capable))
+        assert problem.capability_gap(problem.penalised(strength)) <= bound + 1e-9
+
+
 def test_penalised_frontier_is_monotone(problem):
     thetas = [problem.penalised(float(strength)) for strength in np.geomspace(0.01, 100, 9)]
     assert (np.diff([problem.proxy_gap(theta) for theta in thetas]) <= 1e-9).all()
@@ -123,6 +155,8 @@ def test_bad_input_is_named(problem):
         LinearProblem(safety=problem.safety, proxy=problem.proxy, task=other)
     with pytest.raises(ValueError, match="`radius` must be positive and finite, got -1.0"):
         problem.in_ball(-1.0)
+    with pytest.raises(ValueError, match="`budget` must be positive and finite, got 0.0; at 0 take `best_proxy`"):
+        problem.within_budget(0.0)
 
 
 def test_a_search_that_does_not_arrive_says_so(problem, monkeypatch):

@@ -10,6 +10,7 @@ from safe_finetune.theory.similarity import (
     auroc,
     auroc_interval,
     certified_total_variation,
+    loss_profile_distance,
     mean_discrepancy,
     two_sample_test,
 )
@@ -81,6 +82,23 @@ def test_a_seed_gives_the_same_result_and_constant_columns_do_no_harm():
     assert two_sample_test(first, second, seed=5) == two_sample_test(first, second, seed=5)
 
 
+def test_loss_profile_distance_is_the_largest_gap_of_shares():
+    first, second = np.arange(10.0), np.arange(10.0) + 3
+    assert loss_profile_distance(first, second).distance == pytest.approx(0.3)
+    assert loss_profile_distance(first, second).total_variation_at_least == 0.0
+
+
+def test_loss_profile_certificate_stays_below_the_true_distance():
+    """Exponential losses of rate 1 and 3 differ in total variation by 2 / (3 sqrt 3)."""
+    rng, truth = np.random.default_rng(0), 2 / (3 * np.sqrt(3))
+    found = [
+        loss_profile_distance(rng.exponential(1, 500), rng.exponential(1 / 3, 500)).total_variation_at_least
+        for _ in range(200)
+    ]
+    assert np.mean(np.array(found) <= truth) >= 0.95
+    assert np.median(found) > truth / 2
+
+
 def test_mean_discrepancy_equals_its_definition():
     """Equation 3 of Gretton et al., summed pair by pair."""
     rng = np.random.default_rng(2)
@@ -115,6 +133,8 @@ def test_bad_rows_are_named(estimate):
         estimate(good[:9], good)
     with pytest.raises(ValueError, match="`second` holds NaN or infinity in row 3"):
         estimate(good, bad)
+    with pytest.raises(ValueError, match="`second` holds NaN or infinity in row 3"):
+        loss_profile_distance(good[:, 0], bad[:, 1])
 
 
 def test_a_certificate_needs_a_probability():

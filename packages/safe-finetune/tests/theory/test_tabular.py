@@ -118,6 +118,14 @@ def test_slope_of_the_frontier_is_the_strength(seed, strength):
     assert problem.dual_price(strength) == pytest.approx(strength, rel=1e-3)
 
 
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 999), strength=st.sampled_from(STRENGTHS))
+def test_with_the_original_data_the_safety_gap_falls_as_one_over_the_strength(seed, strength):
+    problem = random_tabular_problem(np.random.default_rng(seed), overlap=0.5, distortion=0.0)
+    shared = problem.task.contexts[problem.safety.holds].sum()
+    assert bound_loss_constraint(problem, strength).safety_closed_form <= shared / strength + 1e-9
+
+
 def test_floor_is_zero_for_the_original_data_and_grows_with_distortion():
     floors = [
         proxy_floor(random_tabular_problem(np.random.default_rng(3), overlap=0.5, distortion=distortion), 10.0)

@@ -29,7 +29,12 @@ if TYPE_CHECKING:
     from safe_finetune.theory.linear import LinearData, LinearProblem
     from safe_finetune.theory.linear_bounds import bound_parameter_constraint
     from safe_finetune.theory.random_problems import random_linear_problem, random_tabular_problem
-    from safe_finetune.theory.similarity import certified_total_variation, mean_discrepancy, two_sample_test
+    from safe_finetune.theory.similarity import (
+        certified_total_variation,
+        loss_profile_distance,
+        mean_discrepancy,
+        two_sample_test,
+    )
     from safe_finetune.theory.tabular import TabularData, TabularProblem
     from safe_finetune.theory.tabular_bounds import bound_loss_constraint
 
@@ -45,6 +50,7 @@ _HOME = {
     "conflict_rate": "context_overlap",
     "loss_constraint_capability": "bounds",
     "loss_constraint_safety": "bounds",
+    "loss_profile_distance": "similarity",
     "mean_discrepancy": "similarity",
     "nearest_by_embedding": "context_overlap",
     "nearest_by_exact_match": "context_overlap",
@@ -69,6 +75,7 @@ __all__ = [
     "conflict_rate",
     "loss_constraint_capability",
     "loss_constraint_safety",
+    "loss_profile_distance",
     "mean_discrepancy",
     "nearest_by_embedding",
     "nearest_by_exact_match",

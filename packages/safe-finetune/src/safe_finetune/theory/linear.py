@@ -5,10 +5,10 @@ Adding one row vector to all rows of theta changes no probability. Minimisers fo
 parameter space that matters, so they are the nearest to it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -19,6 +19,7 @@ from safe_finetune.theory.bounds import check_radius, check_strength
 
 GRADIENT_TOLERANCE = 1e-8
 _NEWTON_STEPS = 8
+_ROUNDING_MARGIN = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +71,16 @@ class LinearData:
         spread = spread * (weights / len(weights))[:, None, None]
         blocks = np.einsum("nyz,ni,nj->yizj", spread, self.features, self.features, optimize=True)
         return blocks.reshape(theta.size, theta.size)
+
+
+class BudgetSolution(NamedTuple):
+    """The most capable model that keeps a budget, and the budget's price."""
+
+    theta: Float[np.ndarray, "responses features"]
+    strength: float
+    """lambda of the penalty with the same minimiser: nats of task loss that one nat of budget is worth; 0 if the budget
+    does not bind.
+    """
 
 
 @dataclass(frozen=True)
@@ -134,6 +145,30 @@ class LinearProblem:
         total = 1 + strength
         return minimise([(1 / total, self.task), (strength / total, self.proxy)], self.aligned)
 
+    def within_budget(self, budget: float) -> BudgetSolution:
+        """Minimiser of L_c among models whose proxy safety loss exceeds its least by at most a budget, in nats.
+
+        Found as the penalised minimiser whose proxy gap is the budget; the gap falls steadily as lambda grows.
+
+        Raises:
+            ValueError: If the budget is not positive: at 0 only the proxy's own minimiser is left.
+        """
+        if not 0 < budget < np.inf:
+            raise ValueError(f"`budget` must be positive and finite, got {budget}; at 0 take `best_proxy`.")
+        if self.proxy_gap(self.capable) <= budget:
+            return BudgetSolution(self.capable, 0.0)
+
+        def excess(log_strength: float) -> float:
+            return self.proxy_gap(self.penalised(float(np.exp(log_strength)))) - budget
+
+        low, high = -1.0, 1.0
+        while excess(low) < 0:
+            low -= 2
+        while excess(high) > 0:
+            high += 2
+        strength = float(np.exp(_root(excess, low, high)))
+        return BudgetSolution(self.penalised(strength), strength)
+
     def in_ball(self, radius: float) -> Float[np.ndarray, "responses features"]:
         """Minimiser of L_c within the l2 ball of a radius around the aligned start.
 
@@ -151,11 +186,11 @@ class LinearProblem:
             return float(np.linalg.norm(near - self.aligned)) - radius
 
         # At the optimum beta * distance is the gradient's norm, which is at most that of the start.
-        high = float(np.log(np.linalg.norm(self.task.gradient(self.aligned)) / radius))
+        high = float(np.log(np.linalg.norm(self.task.gradient(self.aligned)) / radius)) + _ROUNDING_MARGIN
         low = high - 1
         while excess(low) < 0:
             low -= 2
-        excess(float(brentq(excess, low, high + 1e-9, xtol=1e-13, rtol=1e-13)))
+        excess(_root(excess, low, high))
         step = near - self.aligned
         return self.aligned + step * (radius / np.linalg.norm(step))
 
@@ -202,6 +237,10 @@ def minimise(
         f"the gradient's norm is still {np.linalg.norm(slope):.3g}, allowed is {GRADIENT_TOLERANCE:g}; scale the features "
         "to norms near 1, or soften targets that can be separated."
     )
+
+
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    return float(brentq(function, low, high, xtol=1e-13, rtol=1e-13))
 
 
 def _gradient(terms: Sequence[tuple[float, LinearData]], theta: np.ndarray) -> np.ndarray:

@@ -26,8 +26,8 @@ def random_tabular_problem(
         rng: Source of all distributions, which are uniform over the simplex.
         overlap: Share of the safety mass and of the task mass in contexts that both hold. The proxy data keep it,
             unless contexts are uncovered.
-        distortion: Share of the proxy data that is other contexts and responses than the original, which bounds the
-            total variation: 0 makes them the same.
+        distortion: Share of the proxy data that has other responses, and contexts in other proportion, than the
+            original. It bounds the total variation unless contexts are uncovered; 0 makes the data the same.
         uncovered: Share of the safety contexts, rounded down, that the proxy data lack.
         num_contexts: Even, so that the halves are equal.
         num_responses: To each context.
@@ -38,11 +38,16 @@ def random_tabular_problem(
         raise ValueError(f"`num_contexts` must be even and at least 4, got {num_contexts}; each half is a data set.")
     half = num_contexts // 2
     num_shared = 0 if overlap == 0 else half if overlap == 1 else min(max(1, round(overlap * half)), half - 1)
-    safe, capable, other = rng.dirichlet(np.ones(num_responses), size=(3, num_contexts))
+    safe, capable = rng.dirichlet(np.ones(num_responses), size=(2, num_contexts))
+    other = rng.dirichlet(np.ones(num_responses), size=half)
     raw_safety, raw_task, raw_other = rng.exponential(size=(3, half))
     dropped = rng.permutation(half)[: min(int(uncovered * half), half - 1)]
     mass = [_two_parts(raw, num_shared, overlap) for raw in (raw_safety, raw_task, raw_other)]
     proxy_mass = (1 - distortion) * mass[0] + distortion * mass[2]
+    # The share of other rows in each context, so that the joint distribution is the mixture.
+    share = np.divide(distortion * mass[2], proxy_mass, out=np.zeros(half), where=proxy_mass > 0)[:, None]
+    proxy_responses = safe.copy()
+    proxy_responses[:half] = (1 - share) * safe[:half] + share * other
     proxy_mass[dropped] = 0
     task_contexts = np.r_[np.arange(num_shared), np.arange(half, num_contexts - num_shared)]
     safety_contexts = np.arange(half)
@@ -50,7 +55,7 @@ def random_tabular_problem(
         safety=TabularData(contexts=_spread(mass[0], safety_contexts, num_contexts), responses=safe),
         proxy=TabularData(
             contexts=_spread(proxy_mass / proxy_mass.sum(), safety_contexts, num_contexts),
-            responses=(1 - distortion) * safe + distortion * other,
+            responses=proxy_responses,
         ),
         task=TabularData(contexts=_spread(mass[1], task_contexts, num_contexts), responses=capable),
     )
