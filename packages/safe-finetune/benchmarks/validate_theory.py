@@ -1,8 +1,8 @@
-"""Check the trade-off theory where everything can be computed exactly (claims T1 to T4); no language model is needed.
+"""Check the trade-off theory where everything can be computed exactly (claims T1 to T5); no language model is needed.
 
 T1: tabular problems, their bounds, monotone frontier and its slope. T2: linear softmax models under either constraint.
 T3: proxy data that differ from the original set a floor of safety. T4: overlap of contexts is what makes safety cost
-capability.
+capability. T5: slope and curvature at the aligned start forecast what a step costs.
 """
 
 import argparse
@@ -13,11 +13,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from scipy.stats import spearmanr
 
 from gpu_commons import Figure, write_record
 from safe_finetune.frontier import Axis, Frontier, FrontierPoint
 from safe_finetune.theory import (
+    LinearProblem,
+    LossLandscape,
     TabularProblem,
     bound_loss_constraint,
     bound_parameter_constraint,
@@ -34,6 +37,7 @@ SWEEP = np.geomspace(1e-3, 1e3, 61).tolist()
 OVERLAPS = [0.0, 0.25, 0.5, 0.75, 1.0]
 DISTORTIONS = [0.0, 0.1, 0.3, 0.5]
 NUM_RADII = 20
+NUM_TASKS = 20
 
 
 def main() -> None:
@@ -47,6 +51,7 @@ def main() -> None:
         *linear_figures(run.seeds),
         *proxy_figures(run.seeds),
         *overlap_figures(run.seeds),
+        *forecast_figures(run.seeds),
     ]
     for found in figures:
         print(f"{found.id}: {found.value:.6g} {found.interval or ''}", file=sys.stderr)
@@ -61,6 +66,7 @@ def main() -> None:
             "overlaps": OVERLAPS,
             "distortions": DISTORTIONS,
             "radii": NUM_RADII,
+            "tasks": NUM_TASKS,
             "tolerance": TOLERANCE,
             "interval": "95 % of the mean over seeds, bootstrap; of medians, the quartiles of the cases",
         },
@@ -199,6 +205,39 @@ def lost_shares(seed: int) -> list[float]:
     curves = [tabular_curve(np.random.default_rng(seed), overlap) for overlap in OVERLAPS]
     worst = (max(point.safety for point in curves[-1].points), max(point.capability for point in curves[-1].points))
     return [1 - curve.hypervolume(worst).value / (worst[0] * worst[1]) for curve in curves]
+
+
+def forecast_figures(seeds: Sequence[int]) -> list[Figure]:
+    """T5: forecast and measured growth of a linear model's safety loss, a quarter of the way to a capable model, along
+    the task gradients of many tasks.
+    """
+    correlations, shares = [], []
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        problem = random_linear_problem(rng)
+        landscape = safety_landscape(problem)
+        radius = float(np.linalg.norm(problem.capable - problem.aligned)) / 4
+        found = []
+        for _ in range(NUM_TASKS):
+            direction = torch.from_numpy(-random_linear_problem(rng).task.gradient(problem.aligned).ravel())
+            forecast, measured = (way(direction, [radius]) for way in (landscape.forecast, landscape.profile))
+            found.append((float(forecast), float(measured)))
+        table = np.array(found)
+        correlations.append(float(spearmanr(*table.T).statistic))
+        shares += (table[:, 1] / table[:, 0]).tolist()
+    return [
+        figure(
+            "T5 rank correlation of forecast and measured damage", correlations, unit="", better="higher", target=0.7
+        ),
+        tightness_figure("T5 measured damage over forecast", shares),
+    ]
+
+
+def safety_landscape(problem: LinearProblem) -> LossLandscape:
+    """Of the safety loss at the aligned start, computed by torch."""
+    theta = torch.from_numpy(problem.aligned.copy()).requires_grad_()
+    features, targets = torch.from_numpy(problem.safety.features), torch.from_numpy(problem.safety.targets)
+    return LossLandscape(lambda: torch.nn.functional.cross_entropy(features @ theta.T, targets), [theta])
 
 
 def tabular_curve(rng: np.random.Generator, overlap: float) -> Frontier:

@@ -73,7 +73,7 @@ def test_lanczos_finds_the_largest_eigenvalue(attention):
     size = sum(parameter.numel() for parameter in parameters)
     exact = torch.linalg.eigvalsh(full_hessian(landscape, size))
     found = landscape.top_eigenvalue(torch.Generator().manual_seed(0))
-    assert found.value == pytest.approx(float(exact[-1]), rel=1e-8)
+    assert found.value == pytest.approx(float(exact[-1]), rel=1e-6)
     few = landscape.top_eigenvalue(torch.Generator().manual_seed(0), num_products=4)
     assert few.num_products == 4
     assert few.value < float(exact[-1])

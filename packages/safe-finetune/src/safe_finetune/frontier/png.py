@@ -40,11 +40,12 @@ def write_png(frontier: Frontier, path: str | os.PathLike[str]) -> Path:
 def _draw(axes: Any, points: tuple[FrontierPoint, ...], kept: set[FrontierPoint], number: int) -> None:
     style = style_of(number)
     safety, capability = [point.safety for point in points], [point.capability for point in points]
-    axes.plot(capability, safety, color=style.colour, linewidth=1.2, label=points[0].method)
+    look = {"color": style.colour, "marker": style.matplotlib_marker}
+    axes.plot(capability, safety, **look, markerfacecolor="white", linewidth=1.2, label=points[0].method)
     for point in points:
-        fill = style.colour if point in kept else "white"
         x, y = point.capability, point.safety
-        axes.plot(x, y, style.matplotlib_marker, color=style.colour, markerfacecolor=fill)
+        if point in kept:
+            axes.plot(x, y, **look)
         for interval, along in ((point.capability_interval, "x"), (point.safety_interval, "y")):
             if interval is not None:
                 ends = (interval, (y, y)) if along == "x" else ((x, x), interval)

@@ -14,6 +14,8 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.utils import parameters_to_vector
 
+_RELATIVE_RESIDUAL = 1e-4  # the value's own error is of the residual's square
+
 
 class TopEigenvalue(NamedTuple):
     """Largest eigenvalue of the Hessian; the true one is at least ``value``, and some eigenvalue is within
@@ -124,7 +126,7 @@ class LossLandscape:
             residual = remainder * abs(float(vectors[-1, -1]))
             done = len(basis) == min(num_products, len(product))
             scale = float(eigenvalues.abs().max())
-            if done or residual <= 4 * torch.finfo(product.dtype).eps * scale:
+            if done or residual <= _RELATIVE_RESIDUAL * scale:
                 return TopEigenvalue(float(eigenvalues[-1]), residual, len(basis))
             beside.append(remainder)
             basis.append(product / remainder)

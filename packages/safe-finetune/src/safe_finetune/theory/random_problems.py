@@ -32,8 +32,8 @@ def random_tabular_problem(
         num_contexts: Even, so that the halves are equal.
         num_responses: To each context.
     """
-    for name, share in (("overlap", overlap), ("distortion", distortion), ("uncovered", uncovered)):
-        _check_share(name, share)
+    for name, asked in (("overlap", overlap), ("distortion", distortion), ("uncovered", uncovered)):
+        _check_share(name, asked)
     if num_contexts < 4 or num_contexts % 2:
         raise ValueError(f"`num_contexts` must be even and at least 4, got {num_contexts}; each half is a data set.")
     half = num_contexts // 2
