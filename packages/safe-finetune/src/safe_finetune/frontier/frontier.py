@@ -83,7 +83,8 @@ class Frontier:
         return None if index is None else self.points[index]
 
     def violations(self, method: str, *, stronger_is_safer: bool = True, tolerance: float = 0.0) -> list[Violation]:
-        """Neighbours in strength between which safety fell or capability rose, by more than the tolerance.
+        """Neighbours in strength between which safety fell or capability rose (a radius: the other way round), by
+        more than the tolerance.
 
         Exact minimisers have none; those of a real sweep tell of runs that did not converge or of noise.
 

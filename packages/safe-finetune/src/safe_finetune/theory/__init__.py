@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         overlap_rate,
     )
     from safe_finetune.theory.landscape import LossLandscape
-    from safe_finetune.theory.linear import LinearData, LinearProblem
+    from safe_finetune.theory.linear import LinearProblem
     from safe_finetune.theory.linear_bounds import bound_parameter_constraint
     from safe_finetune.theory.random_problems import random_linear_problem, random_tabular_problem
     from safe_finetune.theory.similarity import (
@@ -35,11 +35,12 @@ if TYPE_CHECKING:
         mean_discrepancy,
         two_sample_test,
     )
+    from safe_finetune.theory.softmax_regression import LinearData
     from safe_finetune.theory.tabular import TabularData, TabularProblem
     from safe_finetune.theory.tabular_bounds import bound_loss_constraint
 
 _HOME = {
-    "LinearData": "linear",
+    "LinearData": "softmax_regression",
     "LinearProblem": "linear",
     "LossLandscape": "landscape",
     "TabularData": "tabular",

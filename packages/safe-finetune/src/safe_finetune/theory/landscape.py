@@ -30,7 +30,8 @@ class TopEigenvalue(NamedTuple):
 class LossLandscape:
     """Slope and curvature of a loss over chosen parameters, by products of its Hessian with vectors.
 
-    A product costs about three times a backward pass, and holds one more graph in memory.
+    A product costs about three times a backward pass, and holds one more graph in memory. Small steps need
+    parameters in float32 or finer.
 
     Args:
         loss: Computes the mean loss over fixed rows as a scalar; the model is in eval mode. Fused attention has no

@@ -11,7 +11,8 @@ from safe_finetune.theory.bounds import (
     parameter_constraint_first_order,
     parameter_constraint_safety,
 )
-from safe_finetune.theory.linear import LinearData, LinearProblem
+from safe_finetune.theory.linear import LinearProblem
+from safe_finetune.theory.softmax_regression import LinearData
 
 _LARGEST_SPAN = 50.0  # e^50 bounds nothing, and far beyond it overflows
 

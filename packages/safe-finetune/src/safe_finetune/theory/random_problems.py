@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import softmax
 
-from safe_finetune.theory.linear import LinearData, LinearProblem
+from safe_finetune.theory.linear import LinearProblem
+from safe_finetune.theory.softmax_regression import LinearData
 from safe_finetune.theory.tabular import TabularData, TabularProblem
 
 

@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 from scipy.special import rel_entr
 from scipy.stats import ks_2samp, rankdata
 
-from safe_finetune.theory.linear import LinearData, minimise
+from safe_finetune.theory.softmax_regression import LinearData, minimise
 
 _RIDGE = 1e-2
 _CONFIDENCE = 0.95

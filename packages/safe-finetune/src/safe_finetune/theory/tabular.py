@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float
 from safe_finetune.theory.bounds import check_strength
 
 _SUM_TOLERANCE = 1e-9
+_RELATIVE_STEP = 1e-4
 
 
 class Gaps(NamedTuple):
@@ -150,13 +151,13 @@ class TabularProblem:
         safety, proxy, capability = np.array(gaps, dtype=np.float64).reshape(-1, 3).T
         return TabularFrontier(np.array(strengths, dtype=np.float64), safety, proxy, capability)
 
-    def dual_price(self, strength: float, *, relative_step: float = 1e-4) -> float:
+    def dual_price(self, strength: float) -> float:
         """-dL_c/dL_hat_s along the frontier, by central differences: nats of capability that one nat of proxy safety
         costs. It equals lambda; NaN where nothing is traded, because no context is shared.
 
         Ours, with proof: the minimiser is stationary, so dL_c + lambda dL_hat_s = 0 along the frontier.
         """
-        ends = self.frontier([strength * (1 - relative_step), strength * (1 + relative_step)])
+        ends = self.frontier([strength * (1 - _RELATIVE_STEP), strength * (1 + _RELATIVE_STEP)])
         bought = ends.proxy[0] - ends.proxy[1]
         return float((ends.capability[1] - ends.capability[0]) / bought) if bought > 0 else float("nan")
 
