@@ -75,6 +75,12 @@ def test_different_sets_are_told_apart_and_equal_ones_are_not():
     assert different.num_held_out == (100, 100)
 
 
+def test_what_a_classifier_learns_by_heart_is_no_difference():
+    """With as many columns as rows, the training rows are told apart perfectly."""
+    first, second = np.random.default_rng(0).normal(size=(2, 60, 60))
+    assert two_sample_test(first, second).total_variation_at_least == 0.0
+
+
 def test_a_seed_gives_the_same_result_and_constant_columns_do_no_harm():
     rng = np.random.default_rng(1)
     first, second = np.ones((2, 30, 3))

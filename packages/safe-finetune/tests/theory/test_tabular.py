@@ -45,6 +45,28 @@ def test_small_case_by_hand():
     assert problem.safety.largest_loss(policy) == pytest.approx(-np.log(0.1))
 
 
+def test_bounds_by_hand():
+    """Context 0 is in all data; context 1 is in the safety and the task data, and the proxy lacks it."""
+    refuse, comply, half = np.array([0.9, 0.1]), np.array([0.2, 0.8]), np.array([0.5, 0.5])
+    problem = TabularProblem(
+        safety=TabularData(contexts=half, responses=np.array([refuse, refuse])),
+        proxy=TabularData(contexts=np.array([1.0, 0.0]), responses=np.array([half, refuse])),
+        task=TabularData(contexts=half, responses=np.array([comply, comply])),
+    )
+
+    def divergence(first, second):
+        return float((first * np.log(first / second)).sum())
+
+    lost, held_back = divergence(refuse, comply) / 2, divergence(comply, refuse) / 2
+    bounds = bound_loss_constraint(problem, 2.0)
+    # The rarest response of policy and reference is the 0.1 of the refusal; the total variation is 1/2.
+    assert bounds.safety == pytest.approx(lost + held_back / 2 + 2 * -np.log(0.1) / 2)
+    assert bounds.safety_closed_form == pytest.approx((divergence(refuse, half) + np.log(1.25)) / 2 + lost)
+    assert bounds.capability == pytest.approx(2 * divergence(half, comply))
+    assert bounds.capability_closed_form == pytest.approx(np.log(5) / 2)
+    assert bounds.capability_linear == 2.0
+
+
 @settings(max_examples=5, deadline=None)
 @given(problem=problems, strength=st.sampled_from([0.1, 3.0]))
 def test_closed_form_equals_a_numerical_minimiser(problem, strength):
