@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from transformers import PreTrainedTokenizerBase
 
@@ -29,7 +28,7 @@ class RowEncoder:
 
     max_length: int = 2048
     template: str | None = None
-    too_long: Literal["raise", "drop"] = "raise"
+    too_long: str = "raise"
 
     def __post_init__(self) -> None:
         """Check the fields."""

@@ -142,7 +142,7 @@ def _message_list(row: table_rows.Row, value: Any, column: str, keys: tuple[str,
     for number, message in enumerate(value, 1):
         if not isinstance(message, Mapping) or not all(isinstance(message.get(key), str) for key in keys):
             raise ValueError(f"{row.place}: message {number} of column {column!r} is wrong; it must hold {wanted}.")
-        speaker = message[role]
+        speaker = str(message[role])
         if role == "from" and speaker not in _SPEAKERS:
             raise ValueError(
                 f"{row.place}: message {number} of column {column!r} is from nobody known; "
@@ -160,7 +160,8 @@ def _turns(row: table_rows.Row, column: str) -> Conversation:
             f'{row.place}: column {column!r} must begin with "Human:" or "Assistant:", or there must be a prompt column.'
         )
     roles = {"Human": "user", "Assistant": "assistant"}
-    return tuple(Message(roles[str(who)], str(said).strip()) for who, said in zip(parts[::2], parts[1::2], strict=True))
+    pairs = zip(parts[::2], parts[1::2], strict=True)
+    return tuple(Message(roles[str(who)], str(said).strip()) for who, said in pairs)
 
 
 SCHEMAS = (

@@ -55,7 +55,7 @@ class DSIRScorer:
         # Python's own hash differs from process to process.
         return np.array([zlib.crc32(feature.encode()) % self.num_buckets for feature in features], dtype=np.int64)
 
-    def _log_share(self, features: Iterable[Int[np.ndarray, " features"]]) -> Float[np.ndarray, " buckets"]:
+    def _log_share(self, features: Iterable[np.ndarray]) -> Float[np.ndarray, " buckets"]:
         counts = np.ones(self.num_buckets)
         for buckets in features:
             np.add.at(counts, buckets, 1)

@@ -1,6 +1,5 @@
 """Scores from gradients: does a step on this row point where steps on safe rows point?"""
 
-import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ from safe_finetune.rows import EncodedRows, Row, RowEncoder, collate_rows
 from safe_finetune.scorers.protocol import scores_of
 from safe_finetune.scorers.random_projection import RandomProjection
 from safe_finetune.selection.scores import SelectorScores
+from safe_finetune.sft.adapters import with_adapters
 from safe_finetune.sft.row_losses import response_losses
 
 
@@ -54,27 +54,20 @@ class GradientSimilarityScorer:
         encoded, safe = self.encoder.encode(rows, tokenizer), self.encoder.encode(safe_rows, tokenizer)
         for each in (encoded, safe):
             each.check_vocabulary(model.get_input_embeddings().num_embeddings)
+        bare, was_training = self.peft_config is None, model.training
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            differentiated = self._with_adapters(model)
-        was_training = model.training
+            differentiated: Any = model if bare else with_adapters(model, self.peft_config, "similarity")
         try:
             differentiated.eval()
             target = functional.normalize(self._directions(differentiated, safe).mean(0), dim=0)
             cosines = self._directions(differentiated, encoded) @ target
         finally:
-            if self.peft_config is not None:
+            if not bare:
                 differentiated.unload()
             model.train(was_training)
         settings = {"width": self.width, "seed": self.seed, "parameters": self.parameters}
         return scores_of("gradient_similarity", model, encoded, cosines.cpu().numpy(), **settings)
-
-    def _with_adapters(self, model: PreTrainedModel) -> Any:
-        if self.peft_config is None:
-            return model
-        from peft import get_peft_model
-
-        return get_peft_model(model, copy.deepcopy(self.peft_config))
 
     def _directions(self, model: Any, rows: EncodedRows) -> Float[Tensor, "rows width"]:
         """Projected gradients of unit length."""

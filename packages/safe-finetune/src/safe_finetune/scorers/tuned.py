@@ -8,6 +8,7 @@ from typing import Any
 from transformers import PreTrainedModel, TrainingArguments
 
 from safe_finetune.rows import EncodedRows
+from safe_finetune.sft.adapters import with_adapters
 from safe_finetune.sft.trainer import WeightedSFTTrainer
 
 
@@ -26,9 +27,7 @@ def tuned(model: PreTrainedModel, rows: EncodedRows, training: TrainingArguments
         WeightedSFTTrainer(trained, training, rows).train()
         yield trained
         return
-    from peft import get_peft_model
-
-    trained = get_peft_model(model, copy.deepcopy(peft_config))
+    trained = with_adapters(model, peft_config, "tuned")
     try:
         WeightedSFTTrainer(trained, training, rows).train()
         yield trained

@@ -2,14 +2,15 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal, get_args
 
 from transformers import TrainingArguments
 
-Algorithm = Literal["penalty", "memory_efficient"]
-Activation = Literal["softmax", "sigmoid"]
-SelectorOptimizer = Literal["mirror", "sgd", "adam"]
 _LEARNING_RATES = {"mirror": 0.3, "sgd": 1.0, "adam": 5e-3}
+_CHOICES = {
+    "algorithm": ("penalty", "memory_efficient"),
+    "selector_activation": ("softmax", "sigmoid"),
+    "selector_optimizer": tuple(_LEARNING_RATES),
+}
 
 
 @dataclass
@@ -34,9 +35,9 @@ class SealConfig(TrainingArguments):
     warmup_steps: float = field(default=0.03)  # below 1: a share of all steps
     adam_beta2: float = field(default=0.95)
     ddp_find_unused_parameters: bool | None = field(default=None)
-    algorithm: Algorithm = field(default="penalty")
-    selector_activation: Activation = field(default="softmax")
-    selector_optimizer: SelectorOptimizer = field(default="mirror")
+    algorithm: str = field(default="penalty")
+    selector_activation: str = field(default="softmax")
+    selector_optimizer: str = field(default="mirror")
     selector_learning_rate: float | None = field(default=None)
     upper_weight: float = field(default=1.0)
     upper_weight_decay: float = field(default=0.03)
@@ -44,13 +45,9 @@ class SealConfig(TrainingArguments):
     def __post_init__(self) -> None:
         """Check the selector's settings and fill in its learning rate."""
         super().__post_init__()
-        for name, allowed in (
-            ("algorithm", Algorithm),
-            ("selector_activation", Activation),
-            ("selector_optimizer", SelectorOptimizer),
-        ):
-            if getattr(self, name) not in get_args(allowed):
-                raise ValueError(f"`{name}` must be one of {', '.join(get_args(allowed))}, got {getattr(self, name)!r}")
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"`{name}` must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
         if self.selector_learning_rate is None:
             self.selector_learning_rate = _LEARNING_RATES[self.selector_optimizer]
         if not self.selector_learning_rate > 0:

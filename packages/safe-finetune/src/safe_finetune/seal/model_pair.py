@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from safe_finetune.sft.adapters import with_adapters
 from safe_finetune.sft.row_losses import response_losses
 
 Copy = Literal["theta", "u"]
@@ -66,11 +67,8 @@ class ModelPair(nn.Module):
                 model.activation_checkpointing_enable(**settings)
 
     def _with_adapters(self, model: PreTrainedModel, peft_config: Any) -> Any:
-        from peft import get_peft_model
-
-        both = get_peft_model(model, copy.deepcopy(peft_config), adapter_name=_ADAPTERS["theta"])
+        both = with_adapters(model, peft_config, *(_ADAPTERS[which] for which in self.copies))
         if "u" in self.copies:
-            both.add_adapter(_ADAPTERS["u"], copy.deepcopy(peft_config))
             parameters = dict(both.named_parameters())
             with torch.no_grad():
                 for name, part in parameters.items():

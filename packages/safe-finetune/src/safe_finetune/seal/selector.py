@@ -7,8 +7,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from safe_finetune.seal.config import Activation, SelectorOptimizer
-
 _FIRST_LOGIT = {"softmax": 0.1, "sigmoid": -1e-4}
 _BETAS, _EPSILON = (0.9, 0.95), 1e-8
 
@@ -32,8 +30,8 @@ class Selector:
         self,
         num_rows: int,
         *,
-        activation: Activation = "softmax",
-        optimizer: SelectorOptimizer = "mirror",
+        activation: str = "softmax",
+        optimizer: str = "mirror",
         learning_rate: float = 0.3,
         device: torch.device | str = "cpu",
     ):

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import PreTrainedModel, Trainer
+from transformers import PreTrainedModel, Trainer, set_seed
 
 from gpu_commons import load_model, model_fingerprint
 from safe_finetune.rows.encoded_rows import EncodedRows
@@ -70,9 +70,10 @@ class SealTrainer(Trainer):
         _check_rows(aligned, train_dataset=train_dataset, safe_dataset=safe_dataset)
         if hasattr(aligned, "peft_config"):
             raise ValueError("`model` has adapters already; merge them (`merge_and_unload`) and give a `peft_config`.")
-        args.check_schedule(args.num_train_epochs if args.max_steps < 0 else 1)
+        args.check_schedule(args.num_train_epochs if args.max_steps < 0 else 1.0)
         self._model_name = getattr(aligned.config, "name_or_path", "") or aligned.config.model_type
         self._model_fingerprint = model_fingerprint(aligned)
+        set_seed(args.seed)  # Trainer does so too, but only after the adapters are drawn
         pair = ModelPair(aligned, peft_config=peft_config, with_u=args.algorithm == "penalty")
         super().__init__(pair, args, train_dataset=train_dataset, **more)
         self.safe_dataset = safe_dataset

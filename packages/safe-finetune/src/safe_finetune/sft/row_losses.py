@@ -1,11 +1,12 @@
 """The loss of a row: mean cross-entropy over its response's tokens, in nats per token."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
-from transformers import PreTrainedModel
 
 from safe_finetune.rows.encoded_rows import IGNORED, EncodedRows, collate_rows
 
@@ -31,7 +32,7 @@ def response_losses(
 
 
 @torch.no_grad()
-def row_losses(model: PreTrainedModel, rows: EncodedRows, *, batch_size: int = 16) -> Float[Tensor, " rows"]:
+def row_losses(model: Any, rows: EncodedRows, *, batch_size: int = 16) -> Float[Tensor, " rows"]:
     """Loss of every row, in their order, on the CPU; the model is used in eval mode and left in the mode it was in."""
     rows.check_vocabulary(model.get_input_embeddings().num_embeddings)
     was_training = model.training

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import nn
 from torch.utils.data import Dataset
-from transformers import PreTrainedModel, Trainer, TrainingArguments
+from transformers import Trainer, TrainingArguments
 
 from safe_finetune.rows.encoded_rows import EncodedRow, EncodedRows, collate_rows
 from safe_finetune.sft.row_losses import response_losses
@@ -19,13 +19,13 @@ class WeightedSFTTrainer(Trainer):
     results do not depend on the number of processes.
 
     Args:
-        model: Full, or a peft model.
+        model: A causal language model of transformers, or a peft model of one.
         args: Of transformers.
         train_dataset: Encoded rows.
         more: Of ``Trainer``.
     """
 
-    def __init__(self, model: PreTrainedModel, args: TrainingArguments, train_dataset: EncodedRows, **more: Any):
+    def __init__(self, model: Any, args: TrainingArguments, train_dataset: EncodedRows, **more: Any):
         if not isinstance(train_dataset, EncodedRows):
             raise TypeError(
                 f"`train_dataset` must be EncodedRows, got {type(train_dataset).__name__}; use RowEncoder().encode"
