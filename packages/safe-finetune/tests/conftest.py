@@ -1,37 +1,103 @@
-"""Tiny models on disk."""
+"""Tiny models, neutral rows, and scripts that run in one process or two."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
 
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from gpu_commons.testing import tiny_model, tiny_tokenizer
+from safe_finetune.rows import Message, Row, RowEncoder
 
 torch.set_num_threads(1)  # more are slower on models this small
+WORDS = ("fox", "dog", "sun", "day", "garden", "roses", "red", "warm", "lazy", "quick", "brown", "text")
+
+
+def build_rows(count, prefix="row", answer="the {} is {}"):
+    """So many rows that all differ."""
+    return [
+        Row(
+            id=f"{prefix}-{number}",
+            messages=(
+                Message("user", f"{prefix} {WORDS[number % 12]} {number}"),
+                Message("assistant", answer.format(WORDS[(5 * number + 1) % 12], WORDS[(7 * number + 2) % 12])),
+            ),
+            place=f"{prefix}.jsonl, line {number + 1}",
+        )
+        for number in range(count)
+    ]
 
 
 @pytest.fixture(scope="session")
-def trio(tmp_path_factory):
-    """Folders of a base, a domain expert and an aligned model: one tiny Llama, moved twice."""
-    folder = tmp_path_factory.mktemp("trio")
-    model = tiny_model("llama")
-    base = {name: part.clone() for name, part in model.state_dict().items()}
-    for place, name in enumerate(("base", "domain", "aligned")):
-        generator = torch.Generator().manual_seed(place)
-        moved = {key: part + 0.02 * place * torch.randn(part.shape, generator=generator) for key, part in base.items()}
-        model.load_state_dict(moved)
-        model.to(torch.bfloat16).save_pretrained(folder / name)
-        tiny_tokenizer().save_pretrained(folder / name)
-        model.float()
-    return folder
+def make_rows():
+    """``make_rows(count, prefix, answer)``."""
+    return build_rows
+
+
+@pytest.fixture(scope="session")
+def tokenizer():
+    return tiny_tokenizer()
+
+
+@pytest.fixture(scope="session")
+def make_model():
+    """``make_model(seed)``: a decoder of one layer."""
+    return lambda seed=0, **more: tiny_model(seed=seed, num_hidden_layers=1, **more)
+
+
+@pytest.fixture(scope="session")
+def encode(tokenizer):
+    """``encode(rows, **settings)``."""
+    return lambda rows, **settings: RowEncoder(**settings).encode(rows, tokenizer)
 
 
 @pytest.fixture
-def save_tensors():
-    """``save_tensors(folder, tensors)``: a checkpoint without a config."""
+def quiet(tmp_path):
+    """Settings of a short run on the CPU."""
+    return {
+        "output_dir": str(tmp_path / "run"),
+        "use_cpu": True,
+        "dataloader_pin_memory": False,
+        "disable_tqdm": True,
+        "report_to": "none",
+        "save_strategy": "no",
+        "logging_steps": 1000.0,
+        "per_device_train_batch_size": 4,
+        "learning_rate": 1e-2,
+    }
 
-    def save(folder, tensors):
-        folder.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, folder / "model.safetensors")
-        return str(folder)
 
-    return save
+@pytest.fixture(scope="session")
+def launched():
+    """``launched(script, folder, processes)``: run a script alone, or by `accelerate launch` in so many gloo processes.
+
+    It is given the number of its rows in a batch of 8, and where to leave what it found.
+    """
+
+    def run(script, folder, processes):
+        (folder / "worker.py").write_text(script)
+        out = folder / f"{processes}.json"
+        command = [str(part) for part in (folder / "worker.py", 8 // processes, out)]
+        if processes > 1:  # `--multi_gpu` is accelerate's word for several processes; the worker asks for the CPU
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                port = free.getsockname()[1]
+            options = {"num_processes": processes, "num_machines": 1, "mixed_precision": "no", "dynamo_backend": "no"}
+            flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+            flags += ["--main_process_port", str(port)]
+            command = ["-m", "accelerate.commands.launch", "--multi_gpu", *flags, *command]
+        done = subprocess.run(
+            [sys.executable, *command],
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            timeout=480,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        return json.loads(out.read_text())
+
+    return run

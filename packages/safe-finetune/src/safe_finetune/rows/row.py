@@ -1,0 +1,46 @@
+"""One conversation with its id, and what tells one set of them from another."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Message(NamedTuple):
+    """Who speaks ("system", "user", "assistant" ...) and what."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A conversation that ends with the assistant's response.
+
+    Attributes:
+        id: Unique in its set; scores are joined to rows by it, whatever was dropped, shuffled or cut before.
+        messages: The conversation.
+        place: Where it was read, for messages of errors.
+        is_safe: A label of the response, where the data has one.
+        rejected: The conversation that was not chosen, where the data are preferences.
+        weight: Of the row's loss in weighted training.
+    """
+
+    id: str
+    messages: tuple[Message, ...]
+    place: str = "a row"
+    is_safe: bool | None = None
+    rejected: tuple[Message, ...] | None = None
+    weight: float = 1.0
+
+
+def content_hash(messages: tuple[Message, ...], rejected: tuple[Message, ...] | None = None) -> str:
+    """Sixteen hex digits of sha256 over all that is said."""
+    return hashlib.sha256(json.dumps([messages, rejected], ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def rows_fingerprint(rows: Iterable[Row]) -> str:
+    """Sixteen hex digits over ids and texts; the order of rows does not count."""
+    lines = sorted(f"{row.id}\t{content_hash(row.messages, row.rejected)}" for row in rows)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

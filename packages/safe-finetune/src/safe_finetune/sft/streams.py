@@ -1,0 +1,83 @@
+"""Endless, seeded orders of rows, and loaders whose every optimiser step has a full batch.
+
+Which row is drawn at a position follows from seed, stream and position alone. So a resumed run draws what the whole one
+would have drawn without any sampler's state, and the rows of a step do not depend on over how many processes they are
+spread.
+"""
+
+import functools
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from torch.utils.data import DataLoader, Dataset, Sampler
+from transformers import Trainer
+
+
+class CyclicOrder:
+    """A new permutation of the rows for every pass over them.
+
+    Args:
+        num_rows: Of the set.
+        seed: Of the run.
+        stream: Tells two streams of one run apart.
+    """
+
+    def __init__(self, num_rows: int, seed: int, stream: int = 0):
+        self.num_rows = num_rows
+        self._pass = functools.lru_cache(maxsize=2)(
+            lambda number: np.random.default_rng([seed, stream, number]).permutation(num_rows)
+        )
+
+    def __getitem__(self, position: int) -> int:
+        """Row at a position, both from 0."""
+        number, place = divmod(position, self.num_rows)
+        return int(self._pass(number)[place])
+
+
+class PositionSampler(Sampler[int]):
+    """Positions of the epoch that the trainer is in; an epoch has so many."""
+
+    def __init__(self, num_positions: int, epoch: Callable[[], int]):
+        self.num_positions = num_positions
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return self.num_positions
+
+    def __iter__(self) -> Iterator[int]:
+        start = self._epoch() * self.num_positions
+        return iter(range(start, start + self.num_positions))
+
+
+def rows_a_step(trainer: Trainer) -> int:
+    """Rows of one optimiser step over all processes and accumulated batches."""
+    args = trainer.args
+    if args.n_gpu > 1:
+        raise ValueError(
+            f"one process sees {args.n_gpu} GPUs; start one process a GPU (`accelerate launch`), or show it one GPU."
+        )
+    return args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
+
+
+def stream_loader(trainer: Trainer, num_rows: int, dataset: Dataset[Any], collate: Callable[[list[Any]], Any]) -> Any:
+    """A prepared loader over a dataset that is indexed by position.
+
+    Args:
+        trainer: Whose epochs and processes are followed.
+        num_rows: An epoch is the least number of full steps that draws so many; the next one goes on where it ends.
+        dataset: Gives the item of any position.
+        collate: Makes a batch of items.
+    """
+    args = trainer.args
+    steps = math.ceil(num_rows / rows_a_step(trainer))
+    loader = DataLoader(
+        dataset,
+        batch_size=args.per_device_train_batch_size,
+        sampler=PositionSampler(steps * rows_a_step(trainer), lambda: trainer.state.global_step // steps),
+        collate_fn=collate,
+        num_workers=args.dataloader_num_workers,
+        pin_memory=args.dataloader_pin_memory,
+    )
+    return trainer.accelerator.prepare(loader)
