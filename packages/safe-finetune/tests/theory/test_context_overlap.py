@@ -71,3 +71,9 @@ def test_bad_input_is_named():
         nearest_by_embedding(np.ones((1, 1)), np.ones((0, 1)))
     with pytest.raises(ValueError, match="`safety_responses` must be 1, one a safety prompt, got 2"):
         conflict_rate(Nearest(np.array([0]), np.array([1.0])), 0.5, ["a", "b"], ["a"])
+    with pytest.raises(ValueError, match="`task_responses` must reach row 3, got 1 responses"):
+        conflict_rate(Nearest(np.array([3]), np.array([1.0])), 0.5, ["a"], ["a"])
+
+
+def test_half_a_surrogate_pair_is_text_like_any_other():
+    assert nearest_by_ngrams(["bad \ud83d end"], ["bad \ud83d end"]).similarities.tolist() == [1.0]

@@ -66,6 +66,14 @@ def test_a_tiny_ball_takes_the_steepest_step(problem):
     np.testing.assert_allclose(step, slope / np.linalg.norm(slope), atol=1e-5)
 
 
+@pytest.mark.parametrize("share", [1 - 1e-4, 1 - 1e-5, 1 - 1e-7, 1 - 1e-12])
+def test_a_ball_that_all_but_reaches_the_capable_model(problem, share):
+    radius = share * float(np.linalg.norm(problem.capable - problem.aligned))
+    theta = problem.in_ball(radius)
+    assert np.linalg.norm(theta - problem.aligned) == pytest.approx(radius, rel=1e-12)
+    assert -1e-12 <= problem.capability_gap(theta) <= 1e-6
+
+
 def test_a_wide_ball_holds_the_capable_model(problem):
     np.testing.assert_array_equal(problem.in_ball(1e3), problem.capable)
 

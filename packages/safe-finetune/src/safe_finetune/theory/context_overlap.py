@@ -45,11 +45,11 @@ def nearest_by_ngrams(safety: Sequence[str], task: Sequence[str], *, length: int
     """
     _check_not_empty(safety, task)
     queries, keys = _ngram_sets(safety, length), _ngram_sets(task, length)
-    key_sizes = keys.sum(1)
+    key_sizes, by_bucket = keys.sum(1), keys.T.tocsr()
 
     def block(start: int) -> np.ndarray:
         part = queries[start : start + _BLOCK_ROWS]
-        shared = (part @ keys.T).toarray()
+        shared = (part @ by_bucket).toarray()
         return shared / (part.sum(1)[:, None] + key_sizes - shared)
 
     return _nearest(block(start) for start in range(0, len(safety), _BLOCK_ROWS))
@@ -79,12 +79,17 @@ def conflict_rate(
     Only there a trade-off is unavoidable. Two wordings of one answer count as a conflict.
 
     Raises:
-        ValueError: If the safety responses are not as many as the prompts.
+        ValueError: If there are not as many responses as prompts.
     """
     if len(safety_responses) != len(nearest.rows):
         raise ValueError(
             f"`safety_responses` must be {len(nearest.rows)}, one a safety prompt, got {len(safety_responses)}; "
             "give them in the order of the prompts."
+        )
+    if len(task_responses) <= nearest.rows.max():
+        raise ValueError(
+            f"`task_responses` must reach row {nearest.rows.max()}, got {len(task_responses)} responses; give one to each "
+            "task prompt."
         )
     overlapping = np.flatnonzero(nearest.similarities >= threshold).tolist()
     conflicts = [
@@ -111,7 +116,7 @@ def _ngram_sets(texts: Sequence[str], length: int) -> csr_array:
 def _buckets(text: str, length: int) -> np.ndarray:
     grams = {text[start : start + length] for start in range(max(1, len(text) - length + 1))}
     # Python's own hash of texts differs from run to run.
-    return np.array(sorted({zlib.crc32(gram.encode()) % _NUM_BUCKETS for gram in grams}))
+    return np.array(sorted({zlib.crc32(gram.encode(errors="surrogatepass")) % _NUM_BUCKETS for gram in grams}))
 
 
 def _normalised(text: str) -> str:

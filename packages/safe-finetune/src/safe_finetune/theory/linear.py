@@ -17,6 +17,7 @@ from safe_finetune.theory.bounds import check_radius, check_strength
 from safe_finetune.theory.softmax_regression import LinearData, minimise
 
 _ROUNDING_MARGIN = 1e-3
+_SEARCH_ERROR = 1e-6
 
 
 class BudgetSolution(NamedTuple):
@@ -122,8 +123,15 @@ class LinearProblem:
         steadily as beta grows, and the two problems have the same optimality conditions.
         """
         check_radius(radius)
-        if np.linalg.norm(self.capable - self.aligned) <= radius:
+        distance = float(np.linalg.norm(self.capable - self.aligned))
+        if distance <= radius:
             return self.capable
+        # Closer than the search is exact, the capable model itself is moved onto the sphere.
+        theta = self.capable if distance <= radius * (1 + _SEARCH_ERROR) else self._at_distance(radius)
+        step = theta - self.aligned
+        return self.aligned + step * (radius / np.linalg.norm(step))
+
+    def _at_distance(self, radius: float) -> Float[np.ndarray, "responses features"]:
         near = self.capable
 
         def excess(log_beta: float) -> float:
@@ -137,8 +145,7 @@ class LinearProblem:
         while excess(low) < 0:
             low -= 2
         excess(_root(excess, low, high))
-        step = near - self.aligned
-        return self.aligned + step * (radius / np.linalg.norm(step))
+        return near
 
 
 def _root(function: Callable[[float], float], low: float, high: float) -> float:

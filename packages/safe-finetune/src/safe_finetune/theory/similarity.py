@@ -153,6 +153,7 @@ def mean_discrepancy(
     Source: Gretton et al. 2012, equation 3.
     """
     pooled = np.concatenate([_checked("first", first), _checked("second", second)])
+    pooled -= pooled.mean(0)  # a large common offset would cost the distances their precision
     norms = (pooled**2).sum(1)
     squared = np.maximum(norms[:, None] + norms - 2 * pooled @ pooled.T, 0.0)
     median = float(np.median(squared[np.triu_indices(len(pooled), 1)]))
