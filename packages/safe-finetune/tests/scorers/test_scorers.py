@@ -126,14 +126,19 @@ def test_what_length_drops_has_no_score_and_the_others_keep_theirs(make_model, t
     assert len(among.select([long, *tune], keep_ratio=0.5, allow_subset=True)) == 8
 
 
-def test_projection_keeps_inner_products():
+def test_projection_keeps_inner_products_and_is_linear():
     drawn = torch.Generator().manual_seed(0)
     vectors = torch.randn(6, 5000, generator=drawn)
     vectors[1] = vectors[0] + 0.1 * vectors[1]
-    project = RandomProjection(2048, seed=1, block=700)
-    found = project([vectors[:, :1200].reshape(6, 30, 40), vectors[:, 1200:]])
-    assert float((found @ found.T - vectors @ vectors.T).abs().max()) / 5000 < 5 / 2048**0.5
-    torch.testing.assert_close(found, RandomProjection(2048, seed=1, block=700)([vectors]), rtol=1e-3, atol=1e-2)
+    project = RandomProjection(2048, seed=1)
+
+    def projected(vector):
+        return project([vector[:1200].reshape(30, 40), vector[1200:]])
+
+    found = torch.stack([projected(vector) for vector in vectors])
+    assert float((found @ found.T - vectors @ vectors.T).abs().max()) / 5000 < 4 * (2 / 2048) ** 0.5
+    torch.testing.assert_close(projected(vectors[2] - 3 * vectors[4]), found[2] - 3 * found[4], rtol=1e-4, atol=1e-3)
+    assert float((found[0] - RandomProjection(2048, seed=2)([vectors[0]])).norm()) > 10
 
 
 def test_wrong_settings_are_refused(make_model, tokenizer):

@@ -33,13 +33,13 @@ class GradientSimilarityScorer:
         encoder: How rows become tokens.
 
     Source: LESS (arXiv 2402.04333), section 3. Differs: plain gradients at the given model, not Adam's updates averaged
-        over a warm-up's checkpoints (in our toy a warm-up on the fine-tuning rows turned the ranking round), and
-        projection by torch instead of a CUDA extension.
+        over a warm-up's checkpoints (in our toy a warm-up on the fine-tuning rows turned the ranking round); the
+        projection is sparse, and in torch instead of a CUDA extension.
     """
 
     peft_config: Any = None
     parameters: tuple[str, ...] | None = None
-    width: int = 1024
+    width: int = 8192
     seed: int = 0
     encoder: RowEncoder = field(default_factory=RowEncoder)
 
@@ -60,24 +60,20 @@ class GradientSimilarityScorer:
             differentiated: Any = model if bare else with_adapters(model, self.peft_config, "similarity")
         try:
             differentiated.eval()
-            target = functional.normalize(self._directions(differentiated, safe).mean(0), dim=0)
-            cosines = self._directions(differentiated, encoded) @ target
+            target = functional.normalize(torch.stack(list(self._directions(differentiated, safe))).sum(0), dim=0)
+            cosines = [float(direction @ target) for direction in self._directions(differentiated, encoded)]
         finally:
             if not bare:
                 differentiated.unload()
             model.train(was_training)
         settings = {"width": self.width, "seed": self.seed, "parameters": self.parameters}
-        return scores_of("gradient_similarity", model, encoded, cosines.cpu().numpy(), **settings)
+        return scores_of("gradient_similarity", model, encoded, cosines, **settings)
 
-    def _directions(self, model: Any, rows: EncodedRows) -> Float[Tensor, "rows width"]:
-        """Projected gradients of unit length."""
-        project = RandomProjection(self.width, self.seed)
-        taken = self._taken(model)
-        found = [
-            functional.normalize(project(_gradient(model, rows, index, taken)), dim=1)
-            for index in tqdm(range(len(rows)), desc="gradients", disable=None)
-        ]
-        return torch.cat(found)
+    def _directions(self, model: Any, rows: EncodedRows) -> Iterator[Float[Tensor, " width"]]:
+        """Projected gradients of unit length, one by one."""
+        project, taken = RandomProjection(self.width, self.seed), self._taken(model)
+        for number in tqdm(range(len(rows)), desc="gradients", disable=None):
+            yield functional.normalize(project(_gradient(model, rows, number, taken)), dim=0)
 
     def _taken(self, model: Any) -> list[Tensor]:
         named = [(name, part) for name, part in model.named_parameters() if part.requires_grad]
@@ -90,9 +86,8 @@ class GradientSimilarityScorer:
         return taken
 
 
-def _gradient(model: Any, rows: EncodedRows, index: int, taken: list[Tensor]) -> Iterator[Tensor]:
-    batch = {name: part.to(taken[0].device) for name, part in collate_rows([rows[index]]).items()}
+def _gradient(model: Any, rows: EncodedRows, number: int, taken: list[Tensor]) -> tuple[Tensor, ...]:
+    batch = {name: part.to(taken[0].device) for name, part in collate_rows([rows[number]]).items()}
     logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=False).logits
     loss = response_losses(logits, batch["labels"]).sum()
-    for gradient in torch.autograd.grad(loss, taken, allow_unused=True, materialize_grads=True):
-        yield gradient[None]
+    return torch.autograd.grad(loss, taken, allow_unused=True, materialize_grads=True)

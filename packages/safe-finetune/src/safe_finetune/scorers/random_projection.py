@@ -1,4 +1,4 @@
-"""A seeded random projection of long gradients, in torch alone and without ever holding its matrix."""
+"""A seeded random projection of long gradients, in torch alone and without holding its matrix."""
 
 from collections.abc import Iterable
 
@@ -6,35 +6,37 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+_BLOCK = 1 << 22
+
 
 class RandomProjection:
-    """Johnson-Lindenstrauss projection by random signs; inner products are kept up to about ``1 / sqrt(width)``.
+    """A sparse projection: every entry goes with a random sign to one random place of a short vector.
 
-    Signs are drawn block by block from the seed, the same at every call.
+    Inner products are kept in the mean, with a standard deviation of at most ``sqrt(2 / width)`` of the product of
+    lengths. The cost is one pass over the gradient, whatever the width; a dense matrix of signs costs width passes.
+    Signs and places follow from the seed at every call.
 
     Args:
         width: Of what comes out.
-        seed: Of the signs.
-        block: Entries of a gradient that are projected at once; ``block * width`` signs are held.
+        seed: Of signs and places.
+
+    Source: Charikar et al. 2002 (count sketch). LESS projects by a dense matrix.
     """
 
-    def __init__(self, width: int, seed: int = 0, block: int = 4096):
+    def __init__(self, width: int, seed: int = 0):
         if width < 1:
             raise ValueError(f"`width` must be at least 1, got {width}")
-        self.width, self.seed, self.block = width, seed, block
+        self.width, self.seed = width, seed
 
-    def __call__(self, parts: Iterable[Float[Tensor, "rows ..."]]) -> Float[Tensor, "rows {self.width}"]:
-        """Project gradients given in parts, each ``rows x`` the shape of its parameter."""
+    def __call__(self, parts: Iterable[Tensor]) -> Float[Tensor, " {self.width}"]:
+        """Project a gradient given in parts, parameter by parameter."""
         generator: torch.Generator | None = None
-        found: Tensor | None = None
+        found = torch.zeros(self.width)
         for part in parts:
             if generator is None:
                 generator = torch.Generator(part.device).manual_seed(self.seed)
-                found = torch.zeros(len(part), self.width, device=part.device)
-            for piece in part.flatten(1).float().split(self.block, dim=1):
-                shape = (piece.shape[1], self.width)
-                signs = torch.randint(0, 2, shape, generator=generator, device=piece.device, dtype=torch.int8)
-                found = found + piece @ (2 * signs - 1).float()
-        if found is None:
-            raise ValueError("there are no parameters whose gradients could be projected")
-        return found / self.width**0.5
+                found = found.to(part.device)
+            for piece in part.flatten().float().split(_BLOCK):
+                drawn = torch.randint(0, 2 * self.width, piece.shape, generator=generator, device=piece.device)
+                found.index_add_(0, drawn // 2, piece * (2 * (drawn % 2) - 1))
+        return found
