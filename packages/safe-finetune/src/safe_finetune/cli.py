@@ -5,9 +5,12 @@ from typing import Any
 
 from gpu_commons.cli import run_verbs
 from safe_finetune import __version__
-from safe_finetune.commands import merging
+from safe_finetune.commands import merging, selection, training
 
 VERBS: dict[str, Any] = {
+    "score": selection.score,
+    "select": selection.select,
+    "train": training.train,
     "merge": merging.merge,
     "merge-adapters": merging.merge_adapters,
     "compare": merging.compare,

@@ -45,10 +45,10 @@ def state_of(trainer) -> dict[str, torch.Tensor]:
 
 def test_the_budget_is_kept_and_costs_something(run):
     free = run(max_steps=60, mode="penalty", safety_weight=0.0)
-    bound = run(max_steps=60, safety_budget=free.start, safety_fraction=0.5, weight_learning_rate=0.5)
-    assert free.safety_loss() > bound.safety_loss()
-    assert bound.safety_loss() < free.start + 0.05
-    assert bound.multiplier.value > 0
+    budget = 0.7 * free.safety_loss()
+    bound = run(max_steps=60, safety_budget=budget, safety_fraction=0.5, logging_steps=1.0)
+    assert bound.safety_loss() < budget + 0.1
+    assert max(log.get("safety_weight", 0.0) for log in bound.state.log_history) > 0.1
     assert not bound.multiplier.is_infeasible
 
 
@@ -119,7 +119,7 @@ def test_a_resumed_run_ends_with_the_same_bytes(run, make_model, quiet, lora):
         torch.manual_seed(0)
         return with_adapters(make_model(), LORA, "one") if lora else make_model()
 
-    settings = {"save_strategy": "steps", "save_steps": 5, "safety_fraction": 0.5, "relative_radius": 0.05}
+    settings = {"save_strategy": "steps", "save_steps": 5.0, "safety_fraction": 0.5, "relative_radius": 0.05}
     whole = run(model=model(), **settings)
     folder = Path(quiet["output_dir"])
     shutil.rmtree(folder / "checkpoint-10")
@@ -131,7 +131,7 @@ def test_a_resumed_run_ends_with_the_same_bytes(run, make_model, quiet, lora):
 
 
 def test_another_run_is_not_taken_up(run, quiet):
-    run(save_strategy="steps", save_steps=5)
+    run(save_strategy="steps", save_steps=5.0)
     with pytest.raises(
         ValueError, match="checkpoint-5 was written with seed 42, but this run has 1; resume with the same"
     ):
@@ -203,8 +203,6 @@ def test_a_run_needs_a_constraint_and_rows(make_model, sets, quiet, encode):
     args = ConstrainedSFTConfig(**quiet)
     with pytest.raises(ValueError, match="nothing is constrained; give a `safety_dataset`, a radius, or `proximal`"):
         ConstrainedSFTTrainer(make_model(), args, sets[0])
-    with pytest.raises(TypeError, match="`safety_dataset` must be EncodedRows, got list"):
-        ConstrainedSFTTrainer(make_model(), args, sets[0], [])
     trainer = ConstrainedSFTTrainer(make_model(), ConstrainedSFTConfig(**quiet, radius=1.0), sets[0])
     with pytest.raises(ValueError, match="there are no safety rows"):
         trainer.safety_loss()

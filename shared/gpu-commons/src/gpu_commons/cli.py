@@ -6,7 +6,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-DONE, FAILED, BAD_INPUT = 0, 1, 2
+DONE, FAILED, BAD_INPUT, BUDGET_MISSED = 0, 1, 2, 3
+
+
+class BudgetMissed(Exception):
+    """What was asked for is done, and a stated budget was missed: exit code 3, so that a pipeline can stop there."""
 
 
 def run_verbs(verbs: Mapping[str, Any], *, command: str, version: str, arguments: Sequence[str] | None = None) -> int:
@@ -19,7 +23,7 @@ def run_verbs(verbs: Mapping[str, Any], *, command: str, version: str, arguments
         arguments: Those of the process if absent.
 
     Returns:
-        0 = done, 1 = interrupted, 2 = bad input, with one sentence on stderr.
+        0 = done, 1 = interrupted, 2 = bad input, 3 = a stated budget was missed; 2 and 3 with one sentence on stderr.
     """
     import jsonargparse
 
@@ -31,6 +35,9 @@ def run_verbs(verbs: Mapping[str, Any], *, command: str, version: str, arguments
     except (ValueError, OSError, ImportError) as error:
         print(f"{command}: {error}", file=sys.stderr)
         return BAD_INPUT
+    except BudgetMissed as missed:
+        print(f"{command}: {missed}", file=sys.stderr)
+        return BUDGET_MISSED
     except KeyboardInterrupt:
         return FAILED
     return DONE

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Message(NamedTuple):
@@ -33,6 +33,15 @@ class Row:
     is_safe: bool | None = None
     rejected: tuple[Message, ...] | None = None
     weight: float = 1.0
+
+    def as_record(self) -> dict[str, Any]:
+        """The row as a file of rows has it, with ``messages``."""
+        record: dict[str, Any] = {"id": self.id, "messages": [message._asdict() for message in self.messages]}
+        if self.is_safe is not None:
+            record["is_safe"] = self.is_safe
+        if self.weight != 1.0:
+            record["weight"] = self.weight
+        return record
 
 
 def content_hash(messages: tuple[Message, ...], rejected: tuple[Message, ...] | None = None) -> str:
