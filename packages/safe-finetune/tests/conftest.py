@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import socket
 import subprocess
 import sys
@@ -72,25 +73,29 @@ def quiet(tmp_path):
 
 @pytest.fixture(scope="session")
 def launched():
-    """``launched(script, folder, processes)``: run a script alone, or by `accelerate launch` in so many gloo processes.
+    """``launched(script, folder, processes)``: run a script here, or by `accelerate launch` in so many gloo processes.
 
     It is given the number of its rows in a batch of 8, and where to leave what it found.
     """
 
     def run(script, folder, processes):
-        (folder / "worker.py").write_text(script)
-        out = folder / f"{processes}.json"
-        command = [str(part) for part in (folder / "worker.py", 8 // processes, out)]
-        if processes > 1:  # `--multi_gpu` is accelerate's word for several processes; the worker asks for the CPU
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                port = free.getsockname()[1]
-            options = {"num_processes": processes, "num_machines": 1, "mixed_precision": "no", "dynamo_backend": "no"}
-            flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
-            flags += ["--main_process_port", str(port)]
-            command = ["-m", "accelerate.commands.launch", "--multi_gpu", *flags, *command]
+        worker, out = folder / "worker.py", folder / f"{processes}.json"
+        worker.write_text(script)
+        arguments = [str(part) for part in (worker, 8 // processes, out)]
+        if processes == 1:  # here: a new process would only import everything again
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(sys, "argv", arguments)
+                runpy.run_path(str(worker), run_name="__main__")
+            return json.loads(out.read_text())
+        # `--multi_gpu` is accelerate's word for several processes; the worker asks for the CPU
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        options = {"num_processes": processes, "num_machines": 1, "mixed_precision": "no", "dynamo_backend": "no"}
+        flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+        flags += ["--multi_gpu", "--main_process_port", str(port)]
         done = subprocess.run(
-            [sys.executable, *command],
+            [sys.executable, "-m", "accelerate.commands.launch", *flags, *arguments],
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             capture_output=True,
             text=True,
