@@ -73,7 +73,7 @@ def quiet(tmp_path):
 
 @pytest.fixture(scope="session")
 def launched():
-    """``launched(script, folder, processes)``: run a script here, or by `accelerate launch` in so many gloo processes.
+    """``launched(script, folder, processes)``: run a script here, or in so many gloo processes.
 
     It is given the number of its rows in a batch of 8, and where to leave what it found.
     """
@@ -87,22 +87,24 @@ def launched():
                 patch.setattr(sys, "argv", arguments)
                 runpy.run_path(str(worker), run_name="__main__")
             return json.loads(out.read_text())
-        # `--multi_gpu` is accelerate's word for several processes; the worker asks for the CPU
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        options = {"num_processes": processes, "num_machines": 1, "mixed_precision": "no", "dynamo_backend": "no"}
-        flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
-        flags += ["--multi_gpu", "--main_process_port", str(port)]
-        done = subprocess.run(
-            [sys.executable, "-m", "accelerate.commands.launch", *flags, *arguments],
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            timeout=480,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
+            where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+        started = [
+            subprocess.Popen(
+                [sys.executable, *arguments],
+                env={
+                    **os.environ, **where, "OMP_NUM_THREADS": "1", "WORLD_SIZE": str(processes), "RANK": str(rank),
+                    "LOCAL_RANK": str(rank),
+                },
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for rank in range(processes)
+        ]  # fmt: skip
+        said = [process.communicate(timeout=480)[1] for process in started]
+        assert [process.returncode for process in started] == [0] * processes, said[0][-2000:]
         return json.loads(out.read_text())
 
     return run
