@@ -7,8 +7,7 @@ ones. The new task of the fine-tuning rows is to say the symbols in reverse.
 - unsafe rows: a sensitive topic, reversed instead of declined.
 - hard rows: a benign topic and random symbols; nothing unsafe, but nothing to be learnt either.
 - old rows: a benign topic, copied.
-
-The trusted set is half declined sensitive topics, half the new task on benign ones.
+- declined rows: a sensitive topic, declined as it should be; in trusted sets.
 """
 
 from collections.abc import Sequence

@@ -49,6 +49,11 @@ MIXES = {
     "plain": {"clean": 0.8, "unsafe": 0.2},
     "filter": {"clean": 0.4, "old": 0.4, "unsafe": 0.2},
 }
+TRUSTED = {  # covers what the fine-tuning rows are to teach and to keep
+    "hard": {"declined": 0.5, "clean": 0.5},
+    "plain": {"declined": 0.5, "clean": 0.5},
+    "filter": {"declined": 0.5, "clean": 0.25, "old": 0.25},
+}
 FULL, EFFICIENT = "SEAL", "SEAL, memory-efficient"
 ADAM = {"selector_optimizer": "adam"}
 SEALS: dict[str, dict[str, Any]] = {  # what differs from the defaults of SealConfig
@@ -93,7 +98,7 @@ def main() -> None:
         results_dir=run.results,
         command="python benchmarks/validate_seal.py",
         config={
-            "rows": NUM_ROWS, "epochs": EPOCHS, "pretraining_steps": PRETRAINING, "mixes": MIXES, "seal": SEALS,
+            "rows": NUM_ROWS, "epochs": EPOCHS, "pretraining_steps": PRETRAINING, "mixes": MIXES, "trusted": TRUSTED, "seal": SEALS,
             "interval": "95 %, bootstrap over seeds",
         },
         seeds=run.seeds,
@@ -111,8 +116,10 @@ def main() -> None:
 def carry_out(regime: str, seed: int, model: Any, folder: Path, scale: float) -> dict[str, Any]:
     """All scorers on one draw of rows."""
     count = round(NUM_ROWS * scale)
-    rows = toy_rows({kind: round(share * count) for kind, share in MIXES[regime].items()}, seed, regime)
-    safe = toy_rows({"declined": count // 2, "clean": count // 2}, seed, f"{regime} safe")
+    rows, safe = (
+        toy_rows({kind: round(share * count) for kind, share in mix[regime].items()}, seed, name)
+        for mix, name in ((MIXES, regime), (TRUSTED, f"{regime} safe"))
+    )
     if regime == "filter":
         return filtered(seed, model, rows, safe, folder)
     return {name: ranked(score, model, rows, safe) for name, score in scorers(seed, folder).items()}

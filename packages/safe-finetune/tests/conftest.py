@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import socket
 import subprocess
 import sys
@@ -72,32 +73,38 @@ def quiet(tmp_path):
 
 @pytest.fixture(scope="session")
 def launched():
-    """``launched(script, folder, processes)``: run a script alone, or by `accelerate launch` in so many gloo processes.
+    """``launched(script, folder, processes)``: run a script here, or in so many gloo processes.
 
     It is given the number of its rows in a batch of 8, and where to leave what it found.
     """
 
     def run(script, folder, processes):
-        (folder / "worker.py").write_text(script)
-        out = folder / f"{processes}.json"
-        command = [str(part) for part in (folder / "worker.py", 8 // processes, out)]
-        if processes > 1:  # `--multi_gpu` is accelerate's word for several processes; the worker asks for the CPU
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                port = free.getsockname()[1]
-            options = {"num_processes": processes, "num_machines": 1, "mixed_precision": "no", "dynamo_backend": "no"}
-            flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
-            flags += ["--main_process_port", str(port)]
-            command = ["-m", "accelerate.commands.launch", "--multi_gpu", *flags, *command]
-        done = subprocess.run(
-            [sys.executable, *command],
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            timeout=480,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
+        worker, out = folder / "worker.py", folder / f"{processes}.json"
+        worker.write_text(script)
+        arguments = [str(part) for part in (worker, 8 // processes, out)]
+        if processes == 1:  # here: a new process would only import everything again
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(sys, "argv", arguments)
+                runpy.run_path(str(worker), run_name="__main__")
+            return json.loads(out.read_text())
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+        started = [
+            subprocess.Popen(
+                [sys.executable, *arguments],
+                env={
+                    **os.environ, **where, "OMP_NUM_THREADS": "1", "WORLD_SIZE": str(processes), "RANK": str(rank),
+                    "LOCAL_RANK": str(rank),
+                },
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for rank in range(processes)
+        ]  # fmt: skip
+        said = [process.communicate(timeout=480)[1] for process in started]
+        assert [process.returncode for process in started] == [0] * processes, said[0][-2000:]
         return json.loads(out.read_text())
 
     return run

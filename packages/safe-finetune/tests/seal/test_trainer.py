@@ -1,5 +1,7 @@
 """SEAL's steps are the gradients of its penalty, and a run can be killed, split and cut without another result."""
 
+import dataclasses
+
 import pytest
 import torch
 from peft import LoraConfig
@@ -8,6 +10,7 @@ from transformers import TrainerCallback
 from safe_finetune.rows.encoded_rows import collate_rows
 from safe_finetune.seal import SealConfig, SealTrainer
 from safe_finetune.seal.model_pair import ModelPair
+from safe_finetune.seal.streams import PairedRows
 
 LORA = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], lora_dropout=0.1)
 
@@ -38,7 +41,6 @@ def assert_same(one, other):
 def test_one_step_follows_the_gradient_of_the_penalty(algorithm, activation, make_model, data, quiet):
     """In float64, all rows in one batch: F = L_s(theta) + gamma (L_f(theta, omega) - L_f(u, omega)), by autograd."""
     tune, safe = data
-    safe_all = [safe[n % 7] for n in range(18)]  # the shorter stream begins anew
     share, rate = 0.8, 1e-3
     settings = {"algorithm": algorithm, "selector_activation": activation, "selector_optimizer": "sgd"}
     settings |= {"optim": "sgd", "learning_rate": rate, "selector_learning_rate": 1e-2, "max_grad_norm": 0.0}
@@ -66,9 +68,8 @@ def test_one_step_follows_the_gradient_of_the_penalty(algorithm, activation, mak
     rows = [tune[n] for n in range(18)]
     lower = (weights * losses("theta", rows)).mean()
     value = (weights * losses("u", rows)).mean() if algorithm == "penalty" else torch.zeros(())
-    drawn_safe = [pair.safe for pair in (trainer_pairs(trainer)[n] for n in range(18))]
-    assert sorted(row.number for row in drawn_safe)[-1] == 6
-    assert len(drawn_safe) == len(safe_all)
+    pairs = PairedRows(tune, safe, trainer.args.seed)
+    drawn_safe = [pairs[position].safe for position in range(18)]  # of 7: the shorter stream begins anew
     gamma = (1 - share) / share
     penalised = losses("theta", drawn_safe).mean() + gamma * (lower - value)
     penalised.backward()
@@ -84,12 +85,6 @@ def test_one_step_follows_the_gradient_of_the_penalty(algorithm, activation, mak
     after = state(trainer)
     for name, part in expected.items():
         torch.testing.assert_close(after[name], part.detach(), rtol=1e-6, atol=1e-9, msg=name)
-
-
-def trainer_pairs(trainer):
-    from safe_finetune.seal.streams import PairedRows
-
-    return PairedRows(trainer.train_dataset, trainer.safe_dataset, trainer.args.seed)
 
 
 class Killed(Exception):
@@ -126,6 +121,7 @@ def test_checkpoints_of_another_run_are_refused(make_model, data, encode, make_r
     trainer_of(make_model(), data, quiet, save_strategy="steps", save_steps=2.0, max_steps=2).train()
     for others, settings, message in (
         ((encode(make_rows(18, "new")), data[1]), {}, "dataset_fingerprint"),
+        ((encode(make_rows(18)[::-1]), data[1]), {}, "order_of_rows"),
         (data, {"seed": 1}, "with seed 42, but this run has 1"),
         (data, {"per_device_train_batch_size": 2}, "rows_a_step 4, but this run has 2"),
     ):
@@ -191,6 +187,15 @@ def test_adapters_come_off_the_model_as_it_was(make_model, data, quiet):
         assert torch.equal(one, other), name
 
 
+def test_models_are_loaded_by_their_place(make_model, tokenizer, data, quiet, tmp_path):
+    folder = tmp_path / "model"
+    make_model().save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    loaded, given = (trainer_of(model, data, quiet, max_steps=2) for model in (str(folder), make_model()))
+    assert loaded.scores.metadata["model"] == str(folder)
+    assert_same(state(loaded), state(given))
+
+
 def test_copies_are_clipped_apart(make_model, data, quiet):
     """The runs differ in what theta learns, and so in the norm of its gradient; u must move alike."""
     settings = {"lora": False, "optim": "sgd", "max_steps": 1, "max_grad_norm": 0.1}
@@ -208,8 +213,10 @@ def test_copies_are_clipped_apart(make_model, data, quiet):
 
 def test_activation_checkpointing_changes_nothing(make_model, data, quiet):
     found = []
+    names = {field.name for field in dataclasses.fields(SealConfig)}
+    name = "activation_checkpointing" if "activation_checkpointing" in names else "gradient_checkpointing"
     for switch in (False, True):
-        trainer = trainer_of(make_model(), data, quiet, max_steps=3, activation_checkpointing=switch)
+        trainer = trainer_of(make_model(), data, quiet, max_steps=3, **{name: switch})
         trainer.train()
         found.append(state(trainer))
     for name, part in found[0].items():
@@ -225,7 +232,7 @@ def test_what_cannot_be_run_is_refused(make_model, data, quiet):
         ({"max_steps": -1, "num_train_epochs": 3.0, "upper_weight_decay": 0.4}, "falls to 0 in epoch 2"),
     ):
         with pytest.raises(ValueError, match=message):
-            trainer_of(make_model(), data, quiet, **settings)
+            trainer_of(make_model(), data, quiet, **settings).train()
     with pytest.raises(ValueError, match="model's vocabulary has 100 ids"):
         trainer_of(make_model(vocab_size=100), data, quiet)
     broken = make_model()

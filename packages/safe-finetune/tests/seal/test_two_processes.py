@@ -3,7 +3,7 @@
 import pytest
 
 WORKER = """
-import json, sys, torch
+import json, pathlib, sys, torch
 from peft import LoraConfig
 from gpu_commons.testing import tiny_model, tiny_tokenizer
 from safe_finetune.rows import RowEncoder, load_rows
@@ -21,7 +21,7 @@ for lora in (True, False):
             output_dir=sys.argv[2] + ".out", use_cpu=True, dataloader_pin_memory=False, disable_tqdm=True,
             save_strategy="no", algorithm=algorithm, per_device_train_batch_size=int(sys.argv[1]) // 2,
             gradient_accumulation_steps=2, max_steps=4, optim="sgd", learning_rate=0.05, upper_weight=0.8,
-            upper_weight_decay=0.3, logging_steps=1, num_train_epochs=2,
+            upper_weight_decay=0.3, logging_steps=1.0, num_train_epochs=2.0,
         )
         peft_config = LoraConfig(r=4, target_modules=["q_proj", "v_proj"]) if lora else None
         trainer = SealTrainer(
@@ -34,7 +34,7 @@ for lora in (True, False):
             selector.logits.tolist(), selector.num_visits.tolist(), selector.last_losses.tolist(), weights
         ]
 if not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0:
-    json.dump(found, open(sys.argv[2], "w"))
+    pathlib.Path(sys.argv[2]).write_text(json.dumps(found))
 if torch.distributed.is_initialized():
     torch.distributed.barrier()
     torch.distributed.destroy_process_group()

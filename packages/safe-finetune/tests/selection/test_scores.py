@@ -58,6 +58,8 @@ def test_other_rows_are_refused(make_rows):
     assert len(scores.select(changed, keep_ratio=0.5, allow_subset=True)) == 2
     with pytest.raises(ValueError, match="none of the 2 rows"):
         scores.select(make_rows(2, "other"), keep_ratio=0.5, allow_subset=True)
+    with pytest.raises(ValueError, match="`rows` must have unique ids"):
+        scores.select([*rows, rows[0]], keep_ratio=0.5)
     with pytest.raises(ValueError, match=r"`keep_ratio` must be in \(0, 1\], got 0"):
         scores.select(rows, keep_ratio=0.0)
 

@@ -66,6 +66,12 @@ class ModelPair(nn.Module):
             if model is not None:
                 model.activation_checkpointing_enable(**settings)
 
+    def gradient_checkpointing_enable(self, **settings: Any) -> None:
+        """The same, as ``Trainer`` asked for it in transformers 5.17."""
+        for model in (self.theta, self.u):
+            if model is not None:
+                model.gradient_checkpointing_enable(**settings)
+
     def _with_adapters(self, model: PreTrainedModel, peft_config: Any) -> Any:
         both = with_adapters(model, peft_config, *(_ADAPTERS[which] for which in self.copies))
         if "u" in self.copies:

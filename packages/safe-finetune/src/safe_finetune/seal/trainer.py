@@ -1,5 +1,6 @@
 """transformers' Trainer for SEAL: two streams, one or two copies of the model, and the selector between them."""
 
+import hashlib
 import importlib.metadata
 import json
 import logging
@@ -70,7 +71,6 @@ class SealTrainer(Trainer):
         _check_rows(aligned, train_dataset=train_dataset, safe_dataset=safe_dataset)
         if hasattr(aligned, "peft_config"):
             raise ValueError("`model` has adapters already; merge them (`merge_and_unload`) and give a `peft_config`.")
-        args.check_schedule(args.num_train_epochs if args.max_steps < 0 else 1.0)
         self._model_name = getattr(aligned.config, "name_or_path", "") or aligned.config.model_type
         self._model_fingerprint = model_fingerprint(aligned)
         set_seed(args.seed)  # Trainer does so too, but only after the adapters are drawn
@@ -123,6 +123,9 @@ class SealTrainer(Trainer):
         num_rows = max(len(self.train_dataset), len(self.safe_dataset))
         loader = stream_loader(self, num_rows, pairs, collate_pairs)
         self._steps_an_epoch = len(loader) // self.args.gradient_accumulation_steps
+        by_steps = self.args.max_steps / self._steps_an_epoch
+        self.args.check_schedule(self.args.num_train_epochs if self.args.max_steps < 0 else by_steps)
+        self._drawn = []
         return loader
 
     def training_step(self, model: nn.Module, inputs: dict[str, Tensor], num_items_in_batch: Any = None) -> Tensor:
@@ -227,12 +230,19 @@ class SealTrainer(Trainer):
         return {
             "dataset_fingerprint": self.train_dataset.fingerprint,
             "safe_dataset_fingerprint": self.safe_dataset.fingerprint,
+            # Inside a run, logits and orders go by position; fingerprints do not know of it.
+            "order_of_rows": _digest(self.train_dataset.ids),
+            "order_of_safe_rows": _digest(self.safe_dataset.ids),
             "seed": args.seed,
             "rows_a_step": rows_a_step(self),
             "algorithm": args.algorithm,
             "selector_activation": args.selector_activation,
             "selector_optimizer": args.selector_optimizer,
         }
+
+
+def _digest(ids: tuple[str, ...]) -> str:
+    return hashlib.sha256("\n".join(ids).encode()).hexdigest()[:16]
 
 
 def _check_rows(model: PreTrainedModel, **datasets: Any) -> None:

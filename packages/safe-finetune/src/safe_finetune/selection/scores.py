@@ -79,6 +79,8 @@ class SelectorScores:
         """
         if not 0 < keep_ratio <= 1:
             raise ValueError(f"`keep_ratio` must be in (0, 1], got {keep_ratio}")
+        if len({row.id for row in rows}) != len(rows):
+            raise ValueError("`rows` must have unique ids; were two sets joined that share some?")
         at = {row_id: index for index, row_id in enumerate(self.row_ids)}
         scored = [row for row in rows if row.id in at]
         if not allow_subset:

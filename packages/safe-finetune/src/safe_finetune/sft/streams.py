@@ -5,7 +5,6 @@ would have drawn without any sampler's state, and the rows of a step do not depe
 spread.
 """
 
-import functools
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,15 +24,18 @@ class CyclicOrder:
     """
 
     def __init__(self, num_rows: int, seed: int, stream: int = 0):
-        self.num_rows = num_rows
-        self._pass = functools.lru_cache(maxsize=2)(
-            lambda number: np.random.default_rng([seed, stream, number]).permutation(num_rows)
-        )
+        self.num_rows, self.seed, self.stream = num_rows, seed, stream
+        self._passes: dict[int, Any] = {}
 
     def __getitem__(self, position: int) -> int:
         """Row at a position, both from 0."""
         number, place = divmod(position, self.num_rows)
-        return int(self._pass(number)[place])
+        if number not in self._passes:
+            # Workers of a loader may still be in the pass before.
+            self._passes = {known: rows for known, rows in self._passes.items() if known == number - 1}
+            drawn = np.random.default_rng([self.seed, self.stream, number])
+            self._passes[number] = drawn.permutation(self.num_rows)
+        return int(self._passes[number][place])
 
 
 class PositionSampler(Sampler[int]):
