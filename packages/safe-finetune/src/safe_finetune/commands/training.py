@@ -61,20 +61,26 @@ def train(
     """
     from gpu_commons import load_model, seed_everything
     from safe_finetune.commands.training_settings import lora_of, training_of
-    from safe_finetune.constrained import ConstrainedSFTConfig, ConstrainedSFTTrainer
     from safe_finetune.rows import RowEncoder, load_rows
-    from safe_finetune.sft import WeightedSFTTrainer
     from safe_finetune.sft.adapters import with_adapters
 
+    constraint = {
+        **_limits(budget),
+        "mode": "lagrangian" if safety_weight is None else "penalty",
+        "safety_weight": safety_weight or 0.0,
+        "loss_kind": loss_kind,
+        "safety_fraction": safety_fraction,
+        "radius": radius,
+        "relative_radius": relative_radius,
+    }
     folder = Path(out).expanduser()
-    limits = _limits(budget)
     loaded = load_model(model, dtype=dtype, device=device)
-    where = loaded.model.device.type
     encode = RowEncoder(max_length=max_length).encode
-    rows = encode(load_rows(data), loaded.tokenizer)
-    safety = encode(load_rows(safety_data), loaded.tokenizer) if safety_data else None
-    test = encode(load_rows(safety_test), loaded.tokenizer) if safety_test else None
-    settings: dict[str, Any] = training_of(
+    rows, safety, test = (
+        encode(load_rows(path), loaded.tokenizer) if path else None for path in (data, safety_data, safety_test)
+    )
+    where = loaded.model.device.type
+    settings = training_of(
         folder / "checkpoints",
         epochs=epochs,
         batch_size=batch_size,
@@ -84,28 +90,36 @@ def train(
     )
     seed_everything(seed)
     lora = lora_of(lora_rank)
-    trained: Any = with_adapters(loaded.model, lora, "default") if lora else loaded.model
-    if safety is None and radius is None and relative_radius is None:
-        from transformers import TrainingArguments
-
-        trainer: Any = WeightedSFTTrainer(trained, TrainingArguments(**settings), rows)
-    else:
-        args = ConstrainedSFTConfig(
-            **settings,
-            **limits,
-            mode="lagrangian" if safety_weight is None else "penalty",
-            safety_weight=safety_weight or 0.0,
-            loss_kind=loss_kind,
-            safety_fraction=safety_fraction,
-            radius=radius,
-            relative_radius=relative_radius,
-        )
-        trainer = ConstrainedSFTTrainer(trained, args, rows, safety)
+    trained = with_adapters(loaded.model, lora, "default") if lora else loaded.model
+    trainer = _trainer(trained, rows, safety, settings, constraint)
     trainer.train(resume_from_checkpoint=resume)
     trained.save_pretrained(folder)
     loaded.tokenizer.save_pretrained(folder)
-    result: dict[str, Any] = {"folder": str(folder), "rows": len(rows), "dropped": len(rows.dropped)}
-    if safety is not None:
+    result = {"folder": str(folder), **_told(trainer, rows, test)}
+    show(result, as_json=json)
+    if safety is not None and result["safety_loss"] > result["budget"]:
+        raise BudgetMissed(
+            f"the safety loss is {result['safety_loss']:.4f} and its budget {result['budget']:.4f}; allow more, raise "
+            "`safety_fraction`, or train longer."
+        )
+
+
+def _trainer(trained: Any, rows: Any, safety: Any, settings: dict[str, Any], constraint: dict[str, Any]) -> Any:
+    """Plain fine-tuning where nothing is constrained."""
+    from transformers import TrainingArguments
+
+    from safe_finetune.constrained import ConstrainedSFTConfig, ConstrainedSFTTrainer
+    from safe_finetune.sft import WeightedSFTTrainer
+
+    if safety is None and constraint["radius"] is None and constraint["relative_radius"] is None:
+        return WeightedSFTTrainer(trained, TrainingArguments(**settings), rows)
+    return ConstrainedSFTTrainer(trained, ConstrainedSFTConfig(**settings, **constraint), rows, safety)
+
+
+def _told(trainer: Any, rows: Any, test: Any) -> dict[str, Any]:
+    """What is said of a run at its end."""
+    result: dict[str, Any] = {"rows": len(rows), "dropped": len(rows.dropped)}
+    if getattr(trainer, "multiplier", None):
         result |= {
             "safety_loss_before": trainer.start,
             "safety_loss": trainer.safety_loss(test),
@@ -114,12 +128,7 @@ def train(
         }
     if getattr(trainer, "radius", None):
         result["distance"] = trainer.radius.norm()
-    show(result, as_json=json)
-    if safety is not None and result["safety_loss"] > result["budget"]:
-        raise BudgetMissed(
-            f"the safety loss is {result['safety_loss']:.4f} and its budget {result['budget']:.4f}; allow more, raise "
-            "`safety_fraction`, or train longer."
-        )
+    return result
 
 
 def _limits(budget: str) -> dict[str, float]:
