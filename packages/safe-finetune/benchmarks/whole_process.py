@@ -1,6 +1,7 @@
 """What a process costs from start to end: CPU seconds, and the most private memory it ever held."""
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Sequence
@@ -32,10 +33,11 @@ def run(command: Sequence[str], kill_after: float | None = None) -> Cost:
     while True:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:
-            return Cost(usage.ru_utime + usage.ru_stime, most, os.waitstatus_to_exitcode(status))
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return Cost(usage.ru_utime + usage.ru_stime, most, process.returncode)
         most = max(most, _private_bytes(process.pid))
         if kill_after is not None and time.monotonic() - started > kill_after:
-            process.kill()
+            os.kill(process.pid, signal.SIGKILL)  # Popen's own would take the exit status away from wait4
         time.sleep(_EVERY)
 
 
