@@ -1,6 +1,8 @@
 """Labels stand on responses alone, and what cannot be learnt is refused."""
 
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
 from safe_finetune.rows import PLAIN_TEMPLATE, Message, Row, RowEncoder, collate_rows, load_rows
@@ -31,6 +33,16 @@ def test_prompt_is_what_generation_would_see(tokenizer):
     prompt = tokenizer.apply_chat_template(messages[:-1], tokenize=True, add_generation_prompt=True, return_dict=False)
     assert encoded.token_ids[0][: encoded.prompt_lengths[0]] == prompt
     assert texts(encoded, tokenizer)[1] == "sun<eos>"
+
+
+def test_special_tokens_come_from_the_template_alone(tokenizer):
+    """Templates write them already; a tokenizer that adds its own would put one before the response too."""
+    backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    backend.post_processor = TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", 1)])
+    adding = PreTrainedTokenizerFast(tokenizer_object=backend, chat_template=tokenizer.chat_template)
+    assert adding("a")["input_ids"][0] == 1
+    rows = [row_of(*ROW["messages"])]
+    assert RowEncoder().encode(rows, adding).token_ids == RowEncoder().encode(rows, tokenizer).token_ids
 
 
 def test_plain_template_is_the_released_one(tokenizer):

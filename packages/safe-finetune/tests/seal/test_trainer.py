@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 from peft import LoraConfig
@@ -115,6 +116,9 @@ def test_killed_run_resumes_to_the_same_bytes(lora, algorithm, optimizer, make_m
     resumed.train(resume_from_checkpoint=True)
     assert resumed.state.global_step == 10
     assert_same(state(whole), state(resumed))
+    for name in ("logits", "weights", "last_losses", "num_visits", "last_visit_steps"):
+        np.testing.assert_array_equal(getattr(resumed.scores, name), getattr(whole.scores, name))
+    assert int(resumed.scores.num_visits.sum()) == 40
 
 
 def test_checkpoints_of_another_run_are_refused(make_model, data, encode, make_rows, quiet):
@@ -166,14 +170,16 @@ def test_every_row_is_visited_and_the_shorter_stream_begins_anew(make_model, dat
 
 
 @pytest.mark.parametrize("lora", [True, False])
-def test_copies_begin_alike_and_move_apart(lora, make_model, data, quiet):
+def test_copies_begin_alike_and_move_apart(lora, make_model, data):
     pair = ModelPair(make_model(), peft_config=LORA if lora else None).eval()
     batch = collate_rows([data[0][0], data[0][1]])
     inputs = (batch["input_ids"], batch["attention_mask"], batch["labels"])
     assert torch.equal(pair("theta", *inputs), pair("u", *inputs))
-    pair("theta", *inputs).sum().backward()
-    assert all(part.grad is None for part in pair.trained("u").values())
-    assert all(part.grad is not None for part in pair.trained("theta").values())
+    for which, other in (("theta", "u"), ("u", "theta")):
+        pair.zero_grad()
+        pair(which, *inputs).sum().backward()
+        assert all(part.grad is None for part in pair.trained(other).values())
+        assert all(part.grad is not None for part in pair.trained(which).values())
     assert all(part.requires_grad for which in pair.copies for part in pair.trained(which).values())
     assert not pair.trained("theta").keys() & pair.trained("u").keys()
 
