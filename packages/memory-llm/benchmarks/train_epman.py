@@ -4,10 +4,11 @@ Adapters are trained on episodes of the King James Bible with noisy, exact and u
 them, with the same chunks as a plain prompt. They answer episodes of other books, with facts about other names: by the
 retriever's scores, and with the gold chunk demoted behind confusing ones to a gate near 0.
 
-``--books`` makes the episodes and keeps the retriever's scores, so that training and answering need no retriever and can
-be done elsewhere. Every run leaves adapters and answers in ``--work``, and what is there is not made again. The defaults
-are a small training that two cores can do, half an hour a mode; with an accelerator, ``--train 3000 --test 800
---chunk-tokens 256 --chunks 5 --batch 16 --seeds 0 1 2`` and all modes. ``--test 0`` trains and asks nothing.
+``--books`` makes the episodes and keeps the retriever's scores, so that training and answering need no retriever and
+can be done elsewhere. Every run leaves adapters and answers in ``--work``, and what is there is not made again. The
+defaults are a small training that two cores can do, half an hour a mode; with an accelerator,
+``--train 3000 --test 800 --chunk-tokens 256 --chunks 5 --batch 16 --seeds 0 1 2`` and all modes. ``--test 0`` trains
+and asks nothing.
 """
 
 import argparse
