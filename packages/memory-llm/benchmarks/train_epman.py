@@ -4,9 +4,11 @@ Adapters are trained on episodes of the King James Bible with noisy, exact and u
 them, with the same chunks as a plain prompt. They answer episodes of other books, with facts about other names: by the
 retriever's scores, and with the gold chunk demoted behind confusing ones to a gate near 0.
 
-Made for an accelerator: a step takes a minute of CPU. ``--books`` makes the episodes and keeps the retriever's scores,
-so that training and answering need no retriever and can be done elsewhere. Every run leaves adapters and answers in
-``--work``, and what is there is not made again. ``--test 0`` trains and asks nothing.
+``--books`` makes the episodes and keeps the retriever's scores, so that training and answering need no retriever and
+can be done elsewhere. Every run leaves adapters and answers in ``--work``, and what is there is not made again. The
+defaults are a small training that two cores can do, half an hour a mode; with an accelerator,
+``--train 3000 --test 800 --chunk-tokens 256 --chunks 5 --batch 16 --seeds 0 1 2`` and all modes. ``--test 0`` trains
+and asks nothing.
 """
 
 import argparse
@@ -39,9 +41,9 @@ MODES = {
     "retrieval": ("uniform", "full"),
 }
 UNTRAINED = {"untrained": "independent", "untrained-retrieval": "full"}
-GATES = ("uniform", "exact")
 RANKED = ("as scored", "gold demoted")
 DEMOTED_GATE = 0.05
+TRAIN, TEST = 640, 100
 
 
 def main() -> None:
@@ -53,14 +55,15 @@ def main() -> None:
     parser.add_argument("--train-books", type=Path, help="a book, or a folder of them, in place of the Bible")
     parser.add_argument("--decoder", default="bundled:smollm2-135m-instruct")
     parser.add_argument("--encoder", default="bundled:minilm")
-    parser.add_argument("--train", type=int, default=3000)
-    parser.add_argument("--test", type=int, default=800)
-    parser.add_argument("--chunk-tokens", type=int, default=256)
-    parser.add_argument("--chunks", type=int, default=5, help="selected of an episode's")
-    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--train", type=int, default=TRAIN)
+    parser.add_argument("--test", type=int, default=TEST)
+    parser.add_argument("--chunk-tokens", type=int, default=128)
+    parser.add_argument("--chunks", type=int, default=3, help="selected of an episode's")
+    parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--learning-rate", type=float, default=5e-4)
-    parser.add_argument("--modes", nargs="+", default=[*UNTRAINED, *MODES], choices=[*UNTRAINED, *MODES])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--modes", nargs="+", default=["untrained", "noisy", "exact"], choices=[*UNTRAINED, *MODES])
+    parser.add_argument("--gates", nargs="+", default=["exact"], choices=["exact", "uniform"], help="when answering")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--results", type=Path, default=RESULTS)
     run, _ = parser.parse_known_args()
     if run.books:
@@ -68,6 +71,7 @@ def main() -> None:
         return
     decoder, tokenizer = load_model(run.decoder, dtype="float32")
     train, test = (ScoredEpisodes.read(run.work / f"{part}.jsonl") for part in ("train", "test"))
+    test = ScoredEpisodes(test.episodes[: run.test], test.scores[: run.test])
     tests = dict(zip(RANKED, (test, test.demoted(run.chunks - 1, DEMOTED_GATE)), strict=True))
     for seed in run.seeds:
         for mode in run.modes:
@@ -75,10 +79,9 @@ def main() -> None:
             if not out.exists():
                 model = reader(decoder, tokenizer, train, mode, seed, run)
                 if run.test:
-                    ask(model, tests, out)
+                    ask(model, tests, run.gates, out)
                 print(out.stem, file=sys.stderr, flush=True)
-    names = [f"{mode}_{seed}" for mode in MODES for seed in run.seeds] + [f"{name}_0" for name in UNTRAINED]
-    if all((run.work / f"{name}.json").exists() for name in names):
+    if run.test:
         record(run, test)
 
 
@@ -137,12 +140,12 @@ def reader(
     )
 
 
-def ask(model: EpMANForCausalLM, tests: dict[str, ScoredEpisodes], out: Path) -> None:
-    """Every episode under both gates and both rankings, to a file: which were answered."""
+def ask(model: EpMANForCausalLM, tests: dict[str, ScoredEpisodes], gates_asked: list[str], out: Path) -> None:
+    """Every episode under all gates and both rankings, to a file: which were answered."""
     found = {}
     for ranked, test in tests.items():
         model.retriever = test.retriever()
-        for gates in GATES:
+        for gates in gates_asked:
             config = training_config(model.config, gates=gates)
             with torch.autocast(model.decoder.device.type, torch.bfloat16):
                 found[f"{gates}, {ranked}"] = answered(model, test.episodes, config, batch_size=32, progress=True)
@@ -152,16 +155,16 @@ def ask(model: EpMANForCausalLM, tests: dict[str, ScoredEpisodes], out: Path) ->
 def record(run: argparse.Namespace, test: ScoredEpisodes) -> None:
     """Rates by kind of fact, gates and ranking, and what noisy training changes."""
     planted = np.array([not episode.question.startswith("How does this") for episode in test.episodes])
-    runs = {mode: [load(run.work / f"{mode}_{seed}.json") for seed in run.seeds] for mode in MODES}
-    runs |= {name: [load(run.work / f"{name}_0.json")] for name in UNTRAINED}
+    seeds = {mode: [0] if mode in UNTRAINED else run.seeds for mode in run.modes}
+    runs = {mode: [load(run.work / f"{mode}_{seed}.json") for seed in seeds[mode]] for mode in run.modes}
     figures = []
     for kind, rows in (("planted", planted), ("natural", ~planted)):
         for mode, answers in runs.items():
             for condition in answers[0]:
                 right = np.stack([one[condition][rows] for one in answers])
                 figures.append(rate(f"{kind}, {condition}, {mode}", right))
-        for condition in runs["noisy"][0]:
-            for other in ("exact", "uniform"):
+        for other in {"exact", "uniform"} & runs.keys() if "noisy" in runs else ():
+            for condition in runs["noisy"][0]:
                 pair = [np.stack([one[condition][rows] for one in runs[mode]]) for mode in ("noisy", other)]
                 figures.append(difference(f"{kind}, {condition}, noisy minus {other}", *pair))
     path = write_record(
@@ -173,12 +176,12 @@ def record(run: argparse.Namespace, test: ScoredEpisodes) -> None:
             "chunks": f"{run.chunks} of {run.chunk_tokens} tokens",
             "demoted": f"gold at rank {run.chunks - 1} of {run.chunks}, exact gate {DEMOTED_GATE}",
             "decoder": Path(run.decoder).name,
-            "books": "trained on the King James Bible, asked about six novels by Austen",
+            "books": "trained on the King James Bible, asked about novels by Austen",
             "interval": "95 %, bootstrap over episodes, means over seeds",
         },
         seeds=run.seeds,
         figures=figures,
-        shortened=run.train < 3000 or run.test < 800 or len(run.seeds) < 3,
+        shortened=run.train < TRAIN or run.test < TEST,
     )
     print(path.name, file=sys.stderr)
 
