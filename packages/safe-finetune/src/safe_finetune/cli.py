@@ -5,7 +5,7 @@ from typing import Any
 
 from gpu_commons.cli import run_verbs
 from safe_finetune import __version__
-from safe_finetune.commands import merging, selection, training
+from safe_finetune.commands import evaluation, merging, selection, training
 
 VERBS: dict[str, Any] = {
     "score": selection.score,
@@ -14,6 +14,7 @@ VERBS: dict[str, Any] = {
     "merge": merging.merge,
     "merge-adapters": merging.merge_adapters,
     "compare": merging.compare,
+    "evaluate": evaluation.evaluate,
 }
 
 
