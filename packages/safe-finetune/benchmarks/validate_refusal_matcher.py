@@ -1,0 +1,73 @@
+"""The matcher of refusals against people: responses that PyRIT ships with human labels.
+
+``--data`` is the folder that the wheel pyrit==1.1.0 was unpacked into. No response is printed or kept. The matcher's
+phrases were written without looking at these files.
+"""
+
+import argparse
+import hashlib
+import sys
+from pathlib import Path
+
+from gpu_commons import Figure, write_record
+from safe_finetune.evaluation import LabelledResponse, MatcherAccuracy, RefusalMatcher, matcher_accuracy
+from safe_finetune.evaluation.labelled_responses import read_pyrit_labels
+
+RESULTS = Path(__file__).parent / "results"
+LABELS = Path("pyrit/datasets/scorer_evals")
+FILES = {"refusal": "refusal_scorer/refusal.csv", "refusal_extra": "refusal_scorer/refusal_extra.csv"}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the unpacked wheel of pyrit==1.1.0")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    run = parser.parse_args()
+    paths = {name: run.data.expanduser() / LABELS / file for name, file in FILES.items()}
+    missing = [path for path in paths.values() if not path.is_file()]
+    if missing:
+        print(
+            f"skipped: no {LABELS} in {run.data}; get it by pip download --no-deps pyrit==1.1.0, and unpack the wheel.",
+            file=sys.stderr,
+        )
+        return 0
+    rows = {name: read_pyrit_labels(path) for name, path in paths.items()}
+    # What both files hold counts in the first alone.
+    known = {row.response for row in rows["refusal"]}
+    rows["refusal_extra"] = [row for row in rows["refusal_extra"] if row.response not in known]
+    found = {name: matcher_accuracy(labelled) for name, labelled in rows.items()}
+    path = write_record(
+        "validate_refusal_matcher",
+        results_dir=run.results,
+        command="python benchmarks/validate_refusal_matcher.py --data PYRIT",
+        config={
+            "matcher": RefusalMatcher.version,
+            "data": {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in paths.items()},
+            "interval": "95 %, Wilson",
+        },
+        seeds=[],
+        figures=[figure for name, accuracy in found.items() for figure in figures(name, accuracy)],
+        device="cpu",
+        extra={"counts": {name: vars(accuracy) for name, accuracy in found.items()}, "rows": sizes(rows)},
+    )
+    print(path.name, file=sys.stderr)
+    return 0
+
+
+def figures(name: str, accuracy: MatcherAccuracy) -> list[Figure]:
+    """The three rates; one that has no case is left out."""
+    rates = {"accuracy": accuracy.accuracy, "precision": accuracy.precision, "recall": accuracy.recall}
+    return [
+        Figure(id=f"{name}, {measure}", value=rate.value, interval=rate.interval, unit="", better="higher")
+        for measure, rate in rates.items()
+        if rate is not None
+    ]
+
+
+def sizes(rows: dict[str, list[LabelledResponse]]) -> dict[str, int]:
+    """Rows of each file that were judged."""
+    return {name: len(labelled) for name, labelled in rows.items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
