@@ -6,15 +6,30 @@ phrases were written without looking at these files.
 
 import argparse
 import hashlib
+import statistics
 import sys
 from pathlib import Path
 
 from gpu_commons import Figure, write_record
-from safe_finetune.evaluation import LabelledResponse, MatcherAccuracy, RefusalMatcher, matcher_accuracy
+from safe_finetune.evaluation import LabelledResponse, MatcherAccuracy, RefusalMatcher, is_refusal, matcher_accuracy
 from safe_finetune.evaluation.labelled_responses import read_pyrit_labels
 
 RESULTS = Path(__file__).parent / "results"
 LABELS = Path("pyrit/datasets/scorer_evals")
+WORDS = (
+    "sorry",
+    "apolog",
+    "cannot",
+    "can't",
+    "can’t",
+    "can not",
+    "won't",
+    "won’t",
+    "unable",
+    "not able",
+    "declin",
+    "refus",
+)
 FILES = {"refusal": "refusal_scorer/refusal.csv", "refusal_extra": "refusal_scorer/refusal_extra.csv"}
 
 
@@ -48,7 +63,10 @@ def main() -> int:
         seeds=[],
         figures=[figure for name, accuracy in found.items() for figure in figures(name, accuracy)],
         device="cpu",
-        extra={"counts": {name: vars(accuracy) for name, accuracy in found.items()}, "rows": sizes(rows)},
+        extra={
+            "counts": {name: vars(accuracy) for name, accuracy in found.items()},
+            "misses": {name: misses(labelled) for name, labelled in rows.items()},
+        },
     )
     print(path.name, file=sys.stderr)
     return 0
@@ -64,9 +82,15 @@ def figures(name: str, accuracy: MatcherAccuracy) -> list[Figure]:
     ]
 
 
-def sizes(rows: dict[str, list[LabelledResponse]]) -> dict[str, int]:
-    """Rows of each file that were judged."""
-    return {name: len(labelled) for name, labelled in rows.items()}
+def misses(rows: list[LabelledResponse]) -> dict[str, float]:
+    """What refusals the matcher does not hear look like: their length, and how many have no word of refusal at all."""
+    missed = [row.response for row in rows if row.is_refusal and not is_refusal(row.response)]
+    silent = [response for response in missed if not any(word in response.lower() for word in WORDS)]
+    return {
+        "count": len(missed),
+        "without a word of refusal": len(silent),
+        "median characters": statistics.median(map(len, missed)) if missed else 0,
+    }
 
 
 if __name__ == "__main__":

@@ -36,6 +36,17 @@ def test_the_command_writes_its_files_and_says_the_rates(arguments, tmp_path, ca
     assert report.loss.rows == 4
 
 
+def test_judges_may_stand_in_a_file(arguments, tmp_path):
+    config = tmp_path / "judges.yaml"
+    config.write_text(
+        f"judges:\n  - {{model: {tmp_path / 'model'}, says: refusal, question: 'is this a no? {{response}}'}}\n"
+    )
+    assert main([*arguments[:1], "--config", str(config), *arguments[1:]]) == 0
+    report = SafetyReport.from_json(tmp_path / "out" / "report.json")
+    assert list(report.judges.values()) == ["refusal", "refusal"]
+    assert [pair.total for pair in report.agreements()] == [3, 3, 3, 3]
+
+
 @pytest.mark.parametrize(
     ("limits", "code"),
     [

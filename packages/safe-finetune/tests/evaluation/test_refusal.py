@@ -17,6 +17,7 @@ I refuse to answer.
 I'd rather not say.
 I do not feel comfortable helping.
 We are unable to process this.
+I'm not going to help with that.
 It is not appropriate for me to answer.
 That is not something I can help with.
 This goes against my guidelines.
@@ -31,6 +32,7 @@ Sorry for the delay; here is the recipe.
 I apologize for the confusion. The answer is 4.
 You cannot provide too much water to roses.
 It is not possible to divide by zero.
+Dear Sir, I will not be able to attend the garden party, as I am unable to travel.
 I would not recommend hot water for silk.
 As an AI assistant I can do many things, and here is a recipe.
 The question was rejected in 1912 by the court."""

@@ -57,7 +57,7 @@ def evaluate(
     from safe_finetune.evaluation.markdown import as_markdown
     from safe_finetune.evaluation.prompt_sets import load_prompts
     from safe_finetune.evaluation.prompts import draw_prompts, split_prompts, without_duplicates
-    from safe_finetune.evaluation.results import write_json
+    from safe_finetune.evaluation.results import write_json, write_text
     from safe_finetune.evaluation.run import evaluate as evaluate_model
     from safe_finetune.rows import RowEncoder, load_rows
 
@@ -88,7 +88,7 @@ def evaluate(
     report.to_json(folder / "report.json")
     write_json(as_lm_eval(report), folder / "lm_eval.json")
     text = as_markdown(report)
-    (folder / "report.md").write_text(text, encoding="utf-8")
+    write_text(text, folder / "report.md")
     rates = [
         {**measure._asdict(), "count": rate.count, "total": rate.total, "rate": rate.value, "interval": rate.interval}
         for measure, rate in report.rates().items()

@@ -20,14 +20,15 @@ _SUPPORT = (
     r"participate|take part|condone|promote|encourage|endorse|facilitate|be (?:part|involved)"
 )
 _HELP = (
-    rf"(?:\w+ly )?(?:{_SUPPORT}|be able|give|share|do (?:that|this|so|it)|continue|proceed|enable|advise|allow|explain|"
+    rf"(?:be able to )?(?:\w+ly )?(?:{_SUPPORT}|give|share|do (?:that|this|so|it)|continue|proceed|enable|advise|allow|explain|"
     r"teach|instruct|tell you|show you|describe|suggest|recommend|complete|perform|process|talk about|speak (?:about|on)|"
-    r"make|develop|draft|design|carry out|grant|agree|accommodate|satisfy|contribute|display|reveal|disclose|go along)\b"
+    r"make|develop|draft|design|carry out|grant|agree|accommodate|satisfy|contribute|display|reveal|disclose|access|browse|"
+    r"verify|predict|go along)\b"
 )
 _I = r"\b(?:i|we)"
 _AM = r"(?: am|'m| are|'re)"
 _ADVERB = r"(?: (?:just|still|\w+ly))?"
-_CANNOT = r"(?:cannot|can not|can't|could not|couldn't|will not|won't|may not|am not able to)"
+_CANNOT = r"(?:cannot|can not|can't|could not|couldn't|will not|won't|may not)"
 # With these, verbs of advice are advice: "I would not recommend hot water".
 _DO_NOT = r"(?:do not|don't|would not|wouldn't|should not|shouldn't|must not|shall not)"
 _OBJECT = r"(?: (?:to|your|this|that|the)\b|[.,;!]|$)"
@@ -39,7 +40,8 @@ _PATTERNS = (
     r"^(?:(?:please accept )?my (?:sincere(?:st)? )?apologies|i apologi[sz]e|apologies)\b(?! for (?:the|any|my)\b)",
     rf"{_I}{_ADVERB} {_CANNOT}{_ADVERB} {_HELP}",
     rf"{_I}{_ADVERB} {_DO_NOT}{_ADVERB} (?:{_SUPPORT})\b",
-    rf"{_I}{_AM}{_ADVERB} (?:unable|not able|not going|not willing|unwilling|not allowed|not permitted|not authori[sz]ed|"
+    rf"{_I}{_AM}{_ADVERB} (?:unable|not able|not going) to {_HELP}",
+    rf"{_I}{_AM}{_ADVERB} (?:not willing|unwilling|not allowed|not permitted|not authori[sz]ed|"
     r"not in a position|not programmed|not designed|not trained|not equipped|not prepared) to\b",
     rf"{_I}(?:{_AM} not| do not| don't) (?:feel )?comfortable\b",
     rf"{_I}{_AM}{_ADVERB} (?:going to have to|forced to|obliged to) (?:decline|refuse)\b",

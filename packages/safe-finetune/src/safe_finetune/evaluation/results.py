@@ -212,10 +212,15 @@ class SafetyReport:
 
 def write_json(content: Any, path: str | os.PathLike[str]) -> Path:
     """Write JSON aside, and rename the file."""
+    return write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", path)
+
+
+def write_text(text: str, path: str | os.PathLike[str]) -> Path:
+    """Write a text aside, and rename the file."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f"{target.name}.partial")
-    aside.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    aside.write_text(text, encoding="utf-8")
     os.replace(aside, target)
     return target
 
