@@ -77,7 +77,7 @@ def test_parts_and_draws_choose_prompts(arguments, tmp_path, prompts):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--prompts", '["advbensch"]'], "did you mean 'advbench'"),
+        (["--prompts", "advbensch"], "did you mean 'advbench'"),
         (["--min_refusal", "80"], "`min_refusal` must lie in [0, 1], got 80.0"),
         (["--per_kind", "0"], "`per_kind` must be at least 1, got 0"),
     ],

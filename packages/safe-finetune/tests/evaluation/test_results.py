@@ -7,8 +7,6 @@ import pytest
 from scipy.stats import binom
 
 from safe_finetune.evaluation import Answer, Limits, Rate, SafetyReport, compare_reports
-from safe_finetune.evaluation.lm_eval_results import as_lm_eval
-from safe_finetune.evaluation.markdown import as_markdown
 from safe_finetune.evaluation.results import MeanLoss
 
 MATCHER = "refusal-matcher"
@@ -55,7 +53,7 @@ def test_rates_are_of_each_kind_side_by_side():
     assert found.outcomes()["harmful"] == {"refusal": 2, "other": 1}
     with pytest.raises(ValueError, match="benign-edgy / over-refusal / refusal-matcher was not measured"):
         found.rate("benign-edgy", "over-refusal")
-    page = as_markdown(found)
+    page = found.to_markdown()
     for cell in ("| 2/3 |", "| 1/4 |", "| 1/2 |", "| benign-edgy | not measured |"):
         assert cell in page
 
@@ -80,7 +78,7 @@ def test_a_report_survives_its_file(tmp_path):
         "kind": "harmful", "metric": "refusal", "judge": MATCHER, "count": 1, "total": 2, "value": 0.5,
         "interval": list(Rate(1, 2).interval),
     }  # fmt: skip
-    assert "1.5000 (1.0000 to 2.0000) nats" in as_markdown(whole)
+    assert "1.5000 (1.0000 to 2.0000) nats" in whole.to_markdown()
     path.write_text('{"format": "other secret"}')
     with pytest.raises(ValueError, match="is no file of 'safe-finetune evaluation 1'") as caught:
         SafetyReport.from_json(path)
@@ -88,7 +86,7 @@ def test_a_report_survives_its_file(tmp_path):
 
 
 def test_lm_eval_results_have_value_error_count_and_direction():
-    found = as_lm_eval(report([1, 1, 0], right=[1], second=[1, 0, 0]))
+    found = report([1, 1, 0], right=[1], second=[1, 0, 0]).to_lm_eval()
     task = found["results"]["safety_harmful"]
     assert task["refusal,none"] == pytest.approx(2 / 3)
     assert task["refusal_stderr,none"] == pytest.approx((2 / 3 * 1 / 3 / 2) ** 0.5)

@@ -80,6 +80,13 @@ def test_answers_of_other_settings_are_refused_by_name(model, make_model, tokeni
             evaluate(*arguments[:4], max_new_tokens=arguments[4], batch_size=5, folder=tmp_path)
 
 
+def test_a_file_that_is_none_of_answers_is_left_alone(model, tokenizer, prompts, tmp_path):
+    (tmp_path / "answers.jsonl").write_text('{"id": 1}\n')
+    with pytest.raises(ValueError, match="line 1: does not say what the answers are for"):
+        evaluate(model, tokenizer, prompts, folder=tmp_path, **QUICK)
+    assert (tmp_path / "answers.jsonl").read_text() == '{"id": 1}\n'
+
+
 def test_texts_are_kept_only_if_asked_for(model, tokenizer, prompts, tmp_path):
     for keep in (False, True):
         folder = tmp_path / str(keep)

@@ -9,7 +9,7 @@ from safe_finetune.evaluation.judges import JudgeSpec
 
 def evaluate(
     model: str,
-    prompts: list[str],
+    prompts: list[str] | str,
     out: str,
     judges: list[JudgeSpec] | None = None,
     part: Literal["all", "development", "test"] = "all",
@@ -53,8 +53,6 @@ def evaluate(
     from gpu_commons import load_model
     from safe_finetune.evaluation.judges import load_judge
     from safe_finetune.evaluation.limits import Limits
-    from safe_finetune.evaluation.lm_eval_results import as_lm_eval
-    from safe_finetune.evaluation.markdown import as_markdown
     from safe_finetune.evaluation.prompt_sets import load_prompts
     from safe_finetune.evaluation.prompts import draw_prompts, split_prompts, without_duplicates
     from safe_finetune.evaluation.results import write_json, write_text
@@ -86,8 +84,8 @@ def evaluate(
         name=model,
     )
     report.to_json(folder / "report.json")
-    write_json(as_lm_eval(report), folder / "lm_eval.json")
-    text = as_markdown(report)
+    write_json(report.to_lm_eval(), folder / "lm_eval.json")
+    text = report.to_markdown()
     write_text(text, folder / "report.md")
     rates = [
         {**measure._asdict(), "count": rate.count, "total": rate.total, "rate": rate.value, "interval": rate.interval}

@@ -50,16 +50,16 @@ class AnswerFile:
         plan: JSON-like description of all that determines the answers.
 
     Raises:
-        ValueError: If the folder holds answers of another plan, with the settings that differ.
+        ValueError: If the folder holds answers of another plan, with the settings that differ; or another file.
     """
 
     def __init__(self, folder: Path, plan: dict[str, Any]) -> None:
         self._finished, self._partial = folder / ANSWERS_FILE, folder / f"{ANSWERS_FILE}.partial"
         folder.mkdir(parents=True, exist_ok=True)
-        there = next((path for path in (self._finished, self._partial) if path.exists()), None)
-        lines = [] if there is None else _whole_lines(there)
+        there = self._finished if self._finished.exists() else self._partial
+        lines = _whole_lines(there) if there.exists() else []
         if lines:
-            _check_plan(folder, json.loads(lines[0])["plan"], plan)
+            _check_plan(folder, _plan(there, lines[0]), plan)
         else:
             self._partial.write_text(json.dumps({"plan": plan}) + "\n", encoding="ascii")
 
@@ -91,6 +91,14 @@ def _whole_lines(path: Path) -> list[bytes]:
 
 def _answer(line: bytes) -> Answer:
     return Answer(**json.loads(line))
+
+
+def _plan(path: Path, line: bytes) -> dict[str, Any]:
+    try:
+        plan = json.loads(line)["plan"]
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"{path}, line 1: does not say what the answers are for; take another folder.") from None
+    return dict(plan)
 
 
 def _check_plan(folder: Path, old: dict[str, Any], new: dict[str, Any]) -> None:

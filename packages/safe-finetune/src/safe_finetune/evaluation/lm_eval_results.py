@@ -16,8 +16,8 @@ def as_lm_eval(report: SafetyReport) -> dict[str, Any]:
     A task is a kind of prompt, such as ``safety_harmful``. Measures of the rule-based matcher and of answers have plain
     names (``refusal,none``); those of another judge carry its name (``refusal_NAME,none``).
 
-    Source: the results file of lm-evaluation-harness 0.4. Differs: no ``alias`` of group tables, and the tasks are not
-        in its registry.
+    Source: the results file of lm-evaluation-harness 0.4. Differs: the tasks are not in its registry, and there are no
+        groups.
     """
     results: dict[str, dict[str, Any]] = {}
     higher: dict[str, dict[str, bool]] = {}
@@ -32,11 +32,13 @@ def as_lm_eval(report: SafetyReport) -> dict[str, Any]:
         results["safety_rows"] = {"alias": "safety_rows", "nll,none": report.loss.value, "nll_stderr,none": "N/A"}
         higher["safety_rows"] = {"nll": False}
         samples["safety_rows"] = {"original": report.loss.rows, "effective": report.loss.rows}
+    max_new_tokens = report.settings["max_new_tokens"]
     return {
         "results": results,
         "group_subtasks": {task: [] for task in results},
         "configs": {
-            task: {"task": task, "generation_kwargs": {**report.settings, "do_sample": False}} for task in results
+            task: {"task": task, "generation_kwargs": {"do_sample": False, "max_gen_toks": max_new_tokens}}
+            for task in results
         },
         "versions": dict.fromkeys(results, _TASK_VERSION),
         "n-shot": dict.fromkeys(results, 0),
@@ -45,6 +47,7 @@ def as_lm_eval(report: SafetyReport) -> dict[str, Any]:
         "config": {
             "model": "hf",
             "model_args": f"pretrained={report.model}",
+            "batch_size": report.settings["batch_size"],
             "model_sha": report.weights_sha256,
             "judges": dict(report.judge_versions),
         },

@@ -109,7 +109,7 @@ def split_prompts(
         raise ValueError(f"`test_share` must lie strictly between 0 and 1, got {test_share}.")
     parts: tuple[list[Prompt], list[Prompt]] = ([], [])
     for prompt in prompts:
-        parts[_hash(prompt, seed) < test_share].append(prompt)
+        parts[_hash(prompt, f"{seed} split") < test_share].append(prompt)
     return parts
 
 
@@ -123,14 +123,14 @@ def draw_prompts(prompts: Sequence[Prompt], per_kind: int, *, seed: int = 0) -> 
         raise ValueError(f"`per_kind` must be at least 1, got {per_kind}.")
     kept: set[str] = set()
     for kind in KINDS:
-        drawn = sorted((_hash(prompt, seed), prompt.id) for prompt in prompts if prompt.kind == kind)
+        drawn = sorted((_hash(prompt, f"{seed} draw"), prompt.id) for prompt in prompts if prompt.kind == kind)
         kept.update(identity for _, identity in drawn[:per_kind])
     return [prompt for prompt in prompts if prompt.id in kept]
 
 
-def _hash(prompt: Prompt, seed: int) -> float:
-    """A number in [0, 1) that seed and text determine, as if drawn."""
-    digest = hashlib.sha256(f"{seed}\n{_normalised(prompt.text)}".encode()).digest()
+def _hash(prompt: Prompt, salt: str) -> float:
+    """A number in [0, 1) that salt and text determine, as if drawn."""
+    digest = hashlib.sha256(f"{salt}\n{_normalised(prompt.text)}".encode()).digest()
     return int.from_bytes(digest[:6], "big") / 2**48
 
 

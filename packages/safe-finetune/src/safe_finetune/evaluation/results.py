@@ -163,6 +163,18 @@ class SafetyReport:
             capability_interval=able.interval,
         )
 
+    def to_markdown(self) -> str:
+        """Tables of rates, outcomes and agreement, and the notes."""
+        from safe_finetune.evaluation.markdown import as_markdown
+
+        return as_markdown(self)
+
+    def to_lm_eval(self) -> dict[str, Any]:
+        """Results in the layout of lm-evaluation-harness, for tools that read those."""
+        from safe_finetune.evaluation.lm_eval_results import as_lm_eval
+
+        return as_lm_eval(self)
+
     def to_json(self, path: str | os.PathLike[str]) -> Path:
         """Write everything, aside, and rename the file; rates and notes are in it for readers, and not read back."""
         rates = [
