@@ -5,7 +5,7 @@ from typing import Any
 
 from gpu_commons.cli import run_verbs
 from safe_finetune import __version__
-from safe_finetune.commands import frontier, merging, selection, theory, training
+from safe_finetune.commands import evaluation, frontier, merging, selection, theory, training
 
 VERBS: dict[str, Any] = {
     "score": selection.score,
@@ -17,6 +17,7 @@ VERBS: dict[str, Any] = {
     "sweep": frontier.sweep,
     "theory": theory.theory,
     "report": frontier.report,
+    "evaluate": evaluation.evaluate,
 }
 
 
