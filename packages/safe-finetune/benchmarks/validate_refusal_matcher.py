@@ -1,7 +1,7 @@
 """The matcher of refusals against people: responses that PyRIT ships with human labels.
 
-The wheel pyrit==1.1.0 is installed without its dependencies, or unpacked into a folder that ``--labels`` names. No response is printed or kept. The matcher's
-phrases were written without looking at these files.
+The wheel pyrit==1.1.0 is installed without its dependencies, or unpacked into a folder that ``--labels`` names. No
+response is printed or kept. The matcher's phrases were written without looking at these files.
 """
 
 import argparse
