@@ -43,6 +43,20 @@ def test_stronger_penalties_are_safer_and_smaller_radii_too(files, capsys):
     assert "relative_radius" in page.read_text()
 
 
+def test_rows_are_kept_by_their_scores(files, capsys):
+    scores = str(files / "scores.parquet")
+    rows = ["--data", f"{files}/data.jsonl"]
+    arguments = ["--model", f"{files}/model", *rows, "--safe", f"{files}/safe.jsonl", "--method", "random"]
+    assert main(["score", *arguments, "--out", scores, "--device", "cpu", "--dtype", "float32"]) == 0
+    capsys.readouterr()
+    assert main(sweep_of(files, "keep", [0.5, 1.0], *rows, "--scores", scores, "--epochs", "8")) == 0
+    half, whole = json.loads(capsys.readouterr().out.splitlines()[-1])
+    start = 6.0  # about the loss of random weights over 320 tokens
+    assert half["capability"] < start - 1
+    assert whole["capability"] < start - 1
+    assert half != whole
+
+
 def test_a_sweep_over_alphas_ends_at_its_parents_and_goes_on(files, capsys, monkeypatch):
     arguments = sweep_of(files, "alpha", [0.0, 0.5, 1.0], "--domain", f"{files}/expert")
     assert main(arguments) == 0
@@ -71,6 +85,7 @@ def test_a_folder_of_another_run_is_refused(files, capsys):
     [
         ("alpha", [], "a sweep by alpha needs `domain`"),
         ("radius", [], "a sweep by radius needs `data`"),
+        ("keep", ["--data", "d"], "a sweep by keep needs `scores`"),
         ("safety_weight", ["--data", "d"], "a sweep by safety_weight needs `safety_data`"),
     ],
 )

@@ -1,5 +1,6 @@
 """``safe-finetune sweep`` and ``report``."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,13 +9,14 @@ from gpu_commons.cli import show
 
 def sweep(
     model: str,
-    by: Literal["safety_weight", "safety_budget", "radius", "relative_radius", "alpha"],
+    by: Literal["safety_weight", "safety_budget", "radius", "relative_radius", "keep", "alpha"],
     strengths: list[float],
     task_test: str,
     safety_test: str,
     out: str,
     data: str | None = None,
     safety_data: str | None = None,
+    scores: str | None = None,
     domain: str | None = None,
     epochs: float = 1.0,
     batch_size: int = 16,
@@ -32,13 +34,15 @@ def sweep(
 
     Args:
         model: The aligned model: hub id, folder, .gguf file or bundled:NAME.
-        by: What rises: the safety loss's weight or budget, the radius, or the aligned model's share of a merge.
+        by: What rises: the safety loss's weight or budget, the radius, the share of rows kept, or the aligned model's
+            share of a merge.
         strengths: Its values.
         task_test: Held-out task rows; their loss is one axis.
         safety_test: Held-out safety rows; their loss is the other.
         out: Folder of the points, frontier.json and frontier.html.
         data: Task rows to train on; not for alpha.
         safety_data: Safety rows to train on, for their weight or budget.
+        scores: For keep: a file that `score` has left.
         domain: For alpha: the expert to merge with.
         epochs: Over the task rows.
         batch_size: Rows of a step.
@@ -53,10 +57,11 @@ def sweep(
     from gpu_commons import load_model, seed_everything
     from safe_finetune.commands.training_settings import lora_of, training_of
     from safe_finetune.rows import RowEncoder, load_rows
+    from safe_finetune.selection import SelectorScores
     from safe_finetune.sft.adapters import with_adapters
-    from safe_finetune.sweeps import PointStore, frontier_of, sweep_alphas, sweep_training
+    from safe_finetune.sweeps import PointStore, frontier_of, sweep_alphas, sweep_keep_ratios, sweep_training
 
-    _check_sweep(by, data, safety_data, domain)
+    _check_sweep(by, {"data": data, "safety_data": safety_data, "scores": scores, "domain": domain})
     aligned = load_model(model, dtype=dtype, device=device)
     encode, where = RowEncoder(max_length=max_length).encode, aligned.model.device.type
     paths = (task_test, safety_test, data, safety_data)
@@ -76,6 +81,10 @@ def sweep(
     if by == "alpha":
         expert = load_model(str(domain), dtype=dtype, device=device).model
         points = sweep_alphas(expert, aligned.model, strengths, batch_size=batch_size, **common)
+    elif by == "keep":
+        ranked: dict[str, Any] = {"rows": load_rows(str(data)), "scores": SelectorScores.load(str(scores))}
+        encode_rows = partial(encode, tokenizer=aligned.tokenizer)
+        points = sweep_keep_ratios(make_model, strengths, encode=encode_rows, training=training, **ranked, **common)
     else:
         trained: dict[str, Any] = {"task": rows[2], "safety": rows[3], "training": training}
         points = sweep_training(make_model, by, strengths, **trained, **common)
@@ -106,9 +115,10 @@ def report(frontiers: list[str], out: str, title: str = "Safety against capabili
     show(str(page), as_json=False)
 
 
-def _check_sweep(by: str, data: str | None, safety_data: str | None, domain: str | None) -> None:
-    needed = {"alpha": {"domain": domain}}.get(by, {"data": data})
-    if by.startswith("safety"):
-        needed["safety_data"] = safety_data
-    if absent := [name for name, value in needed.items() if value is None]:
+_NEEDS = {"alpha": ["domain"], "keep": ["data", "scores"], "safety_weight": ["data", "safety_data"]}
+_NEEDS["safety_budget"] = _NEEDS["safety_weight"]
+
+
+def _check_sweep(by: str, given: dict[str, str | None]) -> None:
+    if absent := [name for name in _NEEDS.get(by, ["data"]) if given[name] is None]:
         raise ValueError(f"a sweep by {by} needs `{absent[0]}`; give it.")
