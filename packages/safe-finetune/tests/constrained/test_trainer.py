@@ -140,6 +140,7 @@ def test_another_run_is_not_taken_up(run, quiet):
 
 WORKER = """
 import json, sys
+from pathlib import Path
 import torch
 from gpu_commons.testing import tiny_model, tiny_tokenizer
 from safe_finetune.constrained import ConstrainedSFTConfig, ConstrainedSFTTrainer
@@ -157,7 +158,7 @@ trainer = ConstrainedSFTTrainer(tiny_model(num_hidden_layers=1), args, encode(ro
 trainer.train()
 if trainer.is_world_process_zero():
     found = {"weight": trainer.multiplier.value, "average": trainer.multiplier.average, "norm": trainer.radius.norm()}
-    open(sys.argv[2], "w").write(json.dumps(found))
+    Path(sys.argv[2]).write_text(json.dumps(found))
 """
 
 
