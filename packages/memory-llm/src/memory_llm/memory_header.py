@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from memory_llm.write_aside import write_text_aside
+from gpu_commons.write_aside import write_text_aside
 
 
 def write_header(path: Path, version: int, header: Mapping[str, Any]) -> None:

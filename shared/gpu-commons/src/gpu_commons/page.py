@@ -11,6 +11,8 @@ from pathlib import Path
 from string import Template
 from typing import NamedTuple
 
+from gpu_commons.write_aside import write_text_aside
+
 
 class Section(NamedTuple):
     """A part of a page: heading and introduction as text, and a fragment of HTML."""
@@ -53,12 +55,7 @@ def assemble_page(title: str, sections: Sequence[Section]) -> str:
 
 def write_html(page: str, path: str | os.PathLike[str]) -> Path:
     """Write a page aside and rename it, so that nothing half-written stays."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f"{target.name}.partial")
-    aside.write_text(page, encoding="utf-8")
-    os.replace(aside, target)
-    return target
+    return write_text_aside(page, path)
 
 
 def _table_row(row: Sequence[str]) -> str:

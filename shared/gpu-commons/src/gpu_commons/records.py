@@ -8,7 +8,6 @@ run produced goes to ``scratch/``, which the table generator does not read.
 import datetime
 import json
 import math
-import os
 import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +19,7 @@ import torch
 
 from gpu_commons.device import resolve_device
 from gpu_commons.environment import environment_record, hardware_slug
+from gpu_commons.write_aside import write_text_aside
 
 __all__ = ["Figure", "environment_record", "read_records", "write_record"]
 _ABSOLUTE_PATH = re.compile(r"""(?<![\w./-])(?:/[^\s/'",;:()]+|[A-Za-z]:\\[^\s\\'",;]+)(?:[/\\][^\s/\\'",;:()]*)+""")
@@ -144,11 +144,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _write_json(path: Path, record: Any) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(record, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(partial, path)
-    return path
+    return write_text_aside(json.dumps(record, indent=2, allow_nan=False, ensure_ascii=False) + "\n", path)
 
 
 def _check_names(name: str, figures: Sequence[Figure]) -> None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gpu_commons.write_aside import write_text_aside
+
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 SUFFIXES = (".jsonl", *_DELIMITERS, ".parquet")
 
@@ -67,13 +69,7 @@ def write_rows(rows: Iterable[Mapping[str, Any]], path: str | os.PathLike[str]) 
     target = Path(path).expanduser()
     if target.suffix != ".jsonl":
         raise ValueError(f"{target}: files of rows are written as .jsonl, not as {target.suffix!r}.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f"{target.name}.partial")
-    with aside.open("w", encoding="utf-8") as stream:
-        for row in rows:
-            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
-    os.replace(aside, target)
-    return target
+    return write_text_aside((json.dumps(row, ensure_ascii=False) + "\n" for row in rows), target)
 
 
 def read_rows(path: str | Path) -> Iterator[Row]:

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from controlled_decoding.evaluation.bootstrap import Interval
 from controlled_decoding.evaluation.summary import DISTINCT_ORDERS, JUDGE_MEASURES, MeasureSummary
 from gpu_commons.records import Figure
+from gpu_commons.write_aside import write_text_aside
 
 FORMAT_VERSION = 1
 _HIGHER_IS_BETTER = frozenset(f"distinct_{order}" for order in DISTINCT_ORDERS)
@@ -124,12 +124,7 @@ class Evaluation:
 
     def save(self, path: str | Path) -> None:
         """Write everything as JSON; NaN becomes null."""
-        path = Path(path)
-        partial = path.with_name(f"{path.name}.partial")
-        partial.write_text(
-            json.dumps(_without_nan(self.to_record()), indent=2, allow_nan=False) + "\n", encoding="utf-8"
-        )
-        os.replace(partial, path)
+        write_text_aside(json.dumps(_without_nan(self.to_record()), indent=2, allow_nan=False) + "\n", path)
 
     def to_record(self) -> dict[str, Any]:
         """Everything as JSON-like data, for instance for the ``extra`` of a run record."""

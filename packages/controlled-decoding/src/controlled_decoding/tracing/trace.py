@@ -29,6 +29,7 @@ from controlled_decoding.tracing.traced_step import (
     tried_tokens,
 )
 from gpu_commons import decoder_of
+from gpu_commons.write_aside import write_text_aside
 
 FORMAT, FORMAT_VERSION = "controlled-decoding trace", 1
 
@@ -141,14 +142,7 @@ class Trace:
         values = self.to_dict()
         steps = values.pop("steps")
         lines = [{"format": FORMAT, "format_version": FORMAT_VERSION, "num_steps": len(steps), **values}, *steps]
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        aside = target.with_name(f"{target.name}.partial")
-        aside.write_text(
-            "".join(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines), encoding="utf-8"
-        )
-        os.replace(aside, target)
-        return target
+        return write_text_aside((json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n" for line in lines), path)
 
     @classmethod
     def from_jsonl(cls, path: str | os.PathLike[str]) -> "Trace":

@@ -51,11 +51,12 @@ def evaluate(
         json: Result as JSON on stdout.
     """
     from gpu_commons import load_model
+    from gpu_commons.write_aside import write_text_aside
     from safe_finetune.evaluation.judges import load_judge
     from safe_finetune.evaluation.limits import Limits
     from safe_finetune.evaluation.prompt_sets import load_prompts
     from safe_finetune.evaluation.prompts import draw_prompts, split_prompts, without_duplicates
-    from safe_finetune.evaluation.results import write_json, write_text
+    from safe_finetune.evaluation.results import write_json
     from safe_finetune.evaluation.run import evaluate as evaluate_model
     from safe_finetune.rows import RowEncoder, load_rows
 
@@ -86,7 +87,7 @@ def evaluate(
     report.to_json(folder / "report.json")
     write_json(report.to_lm_eval(), folder / "lm_eval.json")
     text = report.to_markdown()
-    write_text(text, folder / "report.md")
+    write_text_aside(text, folder / "report.md")
     rates = [
         {**measure._asdict(), "count": rate.count, "total": rate.total, "rate": rate.value, "interval": rate.interval}
         for measure, rate in report.rates().items()

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from gpu_commons.write_aside import write_text_aside
 from safe_finetune.evaluation.agreement import Agreement, agreements
 from safe_finetune.evaluation.answers import Answer
 from safe_finetune.evaluation.judges import THRESHOLD, RefusalMatcher, Says
@@ -224,17 +225,7 @@ class SafetyReport:
 
 def write_json(content: Any, path: str | os.PathLike[str]) -> Path:
     """Write JSON aside, and rename the file."""
-    return write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", path)
-
-
-def write_text(text: str, path: str | os.PathLike[str]) -> Path:
-    """Write a text aside, and rename the file."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f"{target.name}.partial")
-    aside.write_text(text, encoding="utf-8")
-    os.replace(aside, target)
-    return target
+    return write_text_aside(json.dumps(content, indent=2, allow_nan=False) + "\n", path)
 
 
 def _is_correct(answer: Answer) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from gpu_commons.page import write_html
+from gpu_commons.write_aside import write_text_aside
 from safe_finetune.frontier import measures
 from safe_finetune.frontier.measures import Hypervolume, Violation
 from safe_finetune.frontier.points import Axis, FrontierPoint
@@ -106,12 +107,7 @@ class Frontier:
     def to_json(self, path: str | os.PathLike[str]) -> Path:
         """Write everything, aside, and rename the file."""
         content = json.dumps({"format": _FORMAT, **asdict(self)}, indent=2, allow_nan=False, ensure_ascii=False)
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        aside = target.with_name(f"{target.name}.partial")
-        aside.write_text(content + "\n", encoding="utf-8")
-        os.replace(aside, target)
-        return target
+        return write_text_aside(content + "\n", path)
 
     @classmethod
     def from_json(cls, path: str | os.PathLike[str]) -> "Frontier":

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from gpu_commons.write_aside import write_text_aside
 from safe_finetune.frontier import Axis, Frontier, FrontierPoint
 from safe_finetune.rows import EncodedRows
 from safe_finetune.sft.row_losses import row_losses
@@ -44,9 +45,7 @@ class PointStore:
         """The point that is there, or the one that is measured now: safety and capability."""
         file = self.folder / f"{method}_{strength:g}.json"
         if not file.is_file():
-            aside = file.with_name(f"{file.name}.partial")
-            aside.write_text(json.dumps(measure()), encoding="utf-8")
-            os.replace(aside, file)
+            write_text_aside(json.dumps(measure()), file)
         safety, capability = json.loads(file.read_text(encoding="utf-8"))
         return FrontierPoint(method=method, safety=safety, capability=capability, strength=strength)
 

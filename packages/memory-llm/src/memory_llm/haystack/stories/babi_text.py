@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from gpu_commons.table_rows import read_lines
+from gpu_commons.write_aside import write_text_aside
 from memory_llm.haystack.stories.story import Story
-from memory_llm.write_aside import write_text_aside
 
 _NUMBERED = re.compile(r"(\d+) (.*)")
 _WORD = re.compile(r"\w+")

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from gpu_commons.write_aside import write_text_aside
 from memory_llm.haystack.sentences import sentence_spans
 from memory_llm.haystack.stories.story import Story
-from memory_llm.write_aside import write_text_aside
 
 COLUMNS = ("input", "question", "target")
 

@@ -1,0 +1,24 @@
+"""Text files that are whole or not there."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def write_text_aside(text: str | Iterable[str], path: str | os.PathLike[str]) -> Path:
+    """Write a text, or parts of one, into a file beside the target, and rename it when all is there.
+
+    Args:
+        text: Whole, or in parts, of which one is held at a time.
+        path: The target; folders are made, and an older file is replaced by the whole new one.
+    """
+    target = Path(path).expanduser()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f"{target.name}.partial")
+    try:
+        with aside.open("w", encoding="utf-8") as stream:
+            stream.writelines([text] if isinstance(text, str) else text)
+        os.replace(aside, target)
+    finally:
+        aside.unlink(missing_ok=True)  # of a text that broke off
+    return target
