@@ -62,7 +62,9 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--learning-rate", type=float, default=5e-4)
     parser.add_argument("--modes", nargs="+", default=["untrained", "noisy", "exact"], choices=[*UNTRAINED, *MODES])
-    parser.add_argument("--gates", nargs="+", default=["exact", "uniform"], choices=["exact", "uniform"], help="when answering")
+    parser.add_argument(
+        "--gates", nargs="+", default=["exact", "uniform"], choices=["exact", "uniform"], help="when answering"
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--results", type=Path, default=RESULTS)
     run, _ = parser.parse_known_args()
