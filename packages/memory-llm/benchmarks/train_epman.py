@@ -6,7 +6,7 @@ retriever's scores, and with the gold chunk demoted behind confusing ones to a g
 
 ``--books`` makes the episodes and keeps the retriever's scores, so that training and answering need no retriever and
 can be done elsewhere. Every run leaves adapters and answers in ``--work``, and what is there is not made again. The
-defaults are a small training that two cores can do, half an hour a mode; with an accelerator,
+defaults are a small training that two cores can do; with an accelerator,
 ``--train 3000 --test 800 --chunk-tokens 256 --chunks 5 --batch 16 --seeds 0 1 2`` and all modes. ``--test 0`` trains
 and asks nothing.
 """
@@ -172,7 +172,7 @@ def record(run: argparse.Namespace, test: ScoredEpisodes) -> None:
     path = write_record(
         "train_epman",
         results_dir=run.results,
-        command="python benchmarks/train_epman.py",
+        command="python benchmarks/train_epman.py --books BOOKS && python benchmarks/train_epman.py",
         config={
             **{name: getattr(run, name) for name in ("train", "test", "batch", "learning_rate")},
             "chunks": f"{run.chunks} of {run.chunk_tokens} tokens",

@@ -75,7 +75,9 @@ def main() -> None:
     path = write_record(
         "validate_epman",
         results_dir=run.results,
-        command="python benchmarks/validate_epman.py",
+        command="python benchmarks/validate_epman.py"
+        + (" --books BOOKS" if run.books else "")
+        + (" --adapters ADAPTERS" if run.adapters else ""),
         config={
             "books": run.books.name if run.books else "pride-and-prejudice",
             "chunks": TOP_CHUNKS,

@@ -1,5 +1,6 @@
 """``safe-finetune sweep`` and ``report``."""
 
+import copy
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -75,7 +76,7 @@ def sweep(
 
     def make_model() -> Any:
         seed_everything(seed)
-        fresh = load_model(model, dtype=dtype, device=device).model
+        fresh = copy.deepcopy(aligned.model)
         return with_adapters(fresh, lora_of(lora_rank), "default") if lora_rank else fresh
 
     if by == "alpha":

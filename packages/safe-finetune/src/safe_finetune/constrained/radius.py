@@ -5,7 +5,7 @@ since (c A, B / c) is the same change. ``||s B A||_F^2 = s^2 tr((B^T B)(A A^T))`
 only, and scaling B scales the product.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -30,21 +30,20 @@ class Radius:
         if (radius is None) == (relative_radius is None):
             raise ValueError("give one of `radius` and `relative_radius`.")
         self.radius, self.relative_radius = radius, relative_radius
-        self.changes = list(_changes(model))
-        if not self.changes:
-            raise ValueError("nothing of the model is trained; unfreeze weights or add adapters first.")
+        self.changes = weight_changes(model)
         self.num_projections = 0
         self.num_steps = 0
 
     @torch.no_grad()
     def norm(self) -> float:
         """Of all changes together."""
-        return float(torch.stack([change.norm() for change in self.changes]).norm())
+        return float(self._norms().norm())
 
     @torch.no_grad()
     def shares(self) -> dict[str, float]:
         """Norm of each weight's change over that of the weight, by name."""
-        return {change.name: float(change.norm() / change.centre_norm) for change in self.changes}
+        norms = self._norms().tolist()
+        return {change.name: norm / change.centre_norm for change, norm in zip(self.changes, norms, strict=True)}
 
     @torch.no_grad()
     def project(self) -> bool:
@@ -54,11 +53,9 @@ class Radius:
             scales = [min(self.radius / max(self.norm(), 1e-30), 1.0)] * len(self.changes)
         else:
             assert self.relative_radius is not None
+            norms = self._norms().tolist()  # all at once: each would wait for the device
             bounds = [self.relative_radius * change.centre_norm for change in self.changes]
-            scales = [
-                min(bound / max(float(change.norm()), 1e-30), 1.0)
-                for bound, change in zip(bounds, self.changes, strict=True)
-            ]
+            scales = [min(bound / max(norm, 1e-30), 1.0) for bound, norm in zip(bounds, norms, strict=True)]
         for change, scale in zip(self.changes, scales, strict=True):
             if scale < 1:
                 change.scale(scale)
@@ -66,9 +63,13 @@ class Radius:
         self.num_projections += moved
         return moved
 
-    def squared_norm(self) -> Float[Tensor, ""]:
-        """Of all changes, to be differentiated."""
-        return torch.stack([change.norm().square() for change in self.changes]).sum()
+    def _norms(self) -> Float[Tensor, " changes"]:
+        return torch.stack([change.norm() for change in self.changes])
+
+
+def squared_norm(changes: Sequence["WeightChange | AdapterChange"]) -> Float[Tensor, ""]:
+    """Of all changes together, to be differentiated."""
+    return torch.stack([change.norm() for change in changes]).square().sum()
 
 
 class WeightChange:
@@ -133,6 +134,17 @@ class RadiusCallback(TrainerCallback):
     ) -> None:
         """Project."""
         self.radius.project()
+
+
+def weight_changes(model: nn.Module) -> list[WeightChange | AdapterChange]:
+    """The change of each weight that is trained, from what it is now, or, with adapters, from the base.
+
+    Raises:
+        ValueError: If nothing is trained.
+    """
+    if not (changes := list(_changes(model))):
+        raise ValueError("nothing of the model is trained; unfreeze weights or add adapters first.")
+    return changes
 
 
 def _changes(model: nn.Module) -> Iterator[WeightChange | AdapterChange]:

@@ -13,7 +13,7 @@ from transformers import Trainer
 from safe_finetune.constrained.config import ConstrainedSFTConfig
 from safe_finetune.constrained.conflicts import warn_of_conflicts
 from safe_finetune.constrained.multiplier import Multiplier
-from safe_finetune.constrained.radius import Radius, RadiusCallback
+from safe_finetune.constrained.radius import Radius, RadiusCallback, squared_norm, weight_changes
 from safe_finetune.constrained.reference import mean_divergence, reference_of, response_divergences
 from safe_finetune.constrained.streams import MixedRows, collate_mixed
 from safe_finetune.rows.encoded_rows import EncodedRows, collate_rows
@@ -66,7 +66,7 @@ class ConstrainedSFTTrainer(Trainer):
         if args.radius is not None or args.relative_radius is not None:
             self.radius = Radius(model, radius=args.radius, relative_radius=args.relative_radius)
             self.add_callback(RadiusCallback(self.radius))
-        self._pull = self.radius or (Radius(model, radius=1.0) if args.proximal else None)
+        self._pulled = weight_changes(model) if args.proximal else []
         self.multiplier: Multiplier | None = None
         self.start: float | None = None
         self._reference = reference_of(model) if safety_dataset and args.loss_kind == "kl" else None
@@ -113,8 +113,8 @@ class ConstrainedSFTTrainer(Trainer):
             expected = self.args.safety_fraction * num_task
             loss = loss + self.multiplier.value * safety.sum() / expected
             self._safety_losses.append(safety.detach())
-        if self.args.proximal and self._pull is not None:
-            loss = loss + self.args.proximal / 2 * self._pull.squared_norm()
+        if self._pulled:
+            loss = loss + self.args.proximal / 2 * squared_norm(self._pulled)
         return (loss, outputs) if return_outputs else loss
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:

@@ -16,7 +16,7 @@ def write_png(frontier: Frontier, path: str | os.PathLike[str]) -> Path:
         ImportError: If matplotlib is not installed; the message is the pip line.
     """
     try:
-        from matplotlib.figure import Figure  # type: ignore[import-not-found]  # an extra
+        from matplotlib.figure import Figure  # an extra
     except ImportError:
         raise ImportError('a PNG needs: pip install "safe-finetune[png]"') from None
     # A figure of its own instead of pyplot: no global state, no window.

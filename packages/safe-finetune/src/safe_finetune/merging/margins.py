@@ -3,8 +3,8 @@
 In a linear softmax model whose two skills use different features, let b be the base's logit deficit for a wanted
 answer and m what fine-tuning added to it. The share 1 - alpha of the domain's change keeps its answer if
 (1 - alpha) m_d > b_d, the share alpha of the aligned one's if alpha m_a > b_a; so a good alpha exists if and only if
-b_d / m_d + b_a / m_a < 1. Our own derivation. On real models it has been wrong in both directions, since skills share
-features: a warning, not a forecast.
+b_d / m_d + b_a / m_a < 1. Our own derivation. Skills of a real model share features, so that it is a warning there and
+no forecast.
 """
 
 from collections.abc import Sequence

@@ -62,7 +62,7 @@ def _numbered(records: Iterable[Mapping[str, Any]], name: str) -> Iterator[table
 
 def _hub_rows(name: str, split: str) -> Iterable[Mapping[str, Any]]:
     try:
-        from datasets import load_dataset  # type: ignore[import-not-found]
+        from datasets import load_dataset
     except ImportError:
         raise ImportError(f"reading {name} from the hub needs: pip install 'datasets>=5'") from None
     return load_dataset(name, split=split)
