@@ -165,7 +165,7 @@ def record(run: argparse.Namespace, test: ScoredEpisodes) -> None:
             for condition in answers[0]:
                 right = np.stack([one[condition][rows] for one in answers])
                 figures.append(rate(f"{kind}, {condition}, {mode}", right))
-        for other in {"exact", "uniform"} & runs.keys() if "noisy" in runs else ():
+        for other in [name for name in ("exact", "uniform") if name in runs and "noisy" in runs]:
             for condition in runs["noisy"][0]:
                 pair = [np.stack([one[condition][rows] for one in runs[mode]]) for mode in ("noisy", other)]
                 figures.append(difference(f"{kind}, {condition}, noisy minus {other}", *pair))
