@@ -93,7 +93,9 @@ def smoke(session: nox.Session, package: str) -> None:
     dist = Path(session.create_tmp()) / "dist"
     for each in needed:
         _build(session, each, dist)
-    session.install("--find-links", str(dist), *(f"{each.name}=={each.version}" for each in needed))
+    session.install(
+        *_fresh_builds(session, needed), "--find-links", str(dist), *(f"{each.name}=={each.version}" for each in needed)
+    )
     for each in needed:
         # A package of the same name on an index would pass for ours unless its description were compared.
         arguments = [each.name, each.import_name, each.version, each.pyproject["project"]["description"]]
@@ -261,6 +263,11 @@ def _build(session: nox.Session, this: Member, dist: Path) -> None:
         session.run("uv", "build", "--no-sources", "--out-dir", str(dist), str(this.path), external=True, silent=True)
     else:
         session.run("python", "-m", "pip", "wheel", "--no-deps", "--wheel-dir", str(dist), str(this.path), silent=True)
+
+
+def _fresh_builds(session: nox.Session, packages: list[Member]) -> list[str]:
+    # uv keeps wheels of a local folder by name and version alone, and would install those of an earlier run again.
+    return [f"--refresh-package={each.name}" for each in packages] if session.venv_backend == "uv" else []
 
 
 def _run_readme_example(session: nox.Session, this: Member) -> None:
