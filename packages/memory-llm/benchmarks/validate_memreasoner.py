@@ -91,6 +91,9 @@ PLANS: dict[str, Plan] = {
     "task2 without labels": Plan(task="task2", training=TWO_HOPS | {"label_fraction": 0.0}, curve=True),
     "task2 one hop": Plan(task="task2", model={"num_hops": 1}, training=TWO_HOPS | {"label_fraction": 0.0}),
     "task2 official to 32 lines": Plan(task="task2", official=True, training=TWO_HOPS | LONGER),
+    "task2 official to 64 lines": Plan(
+        task="task2", official=True, training=TWO_HOPS | {"filler_lines": (0, 64), "filler_ramp": 1000}
+    ),
     "task2 official to 32 lines, entmax": Plan(
         task="task2", official=True, model={"addressing": "entmax"}, training=TWO_HOPS | LONGER
     ),
