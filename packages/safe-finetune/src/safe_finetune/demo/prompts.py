@@ -1,0 +1,67 @@
+"""What the demo trains on and what it asks: no prompt is in both."""
+
+from dataclasses import dataclass
+
+from safe_finetune.demo.instructions import harmless_instructions
+from safe_finetune.demo.orders import orders
+from safe_finetune.evaluation.prompt_sets import read_prompt_set
+from safe_finetune.evaluation.prompts import Kind, Prompt, draw_prompts, prompt_id, split_prompts
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoPrompts:
+    """Prompts by their use.
+
+    Attributes:
+        harmful: AdvBench and do-not-answer, to learn refusing.
+        harmless: Instructions and questions, to go on answering.
+        task: Orders with their answers, to be fine-tuned on.
+        test: HarmBench, harmless instructions, questions that sound harmful and are not, and orders.
+    """
+
+    harmful: list[Prompt]
+    harmless: list[Prompt]
+    task: list[Prompt]
+    test: list[Prompt]
+
+
+def demo_prompts(*, train: int, task: int, test: int, seed: int = 0, reported: bool = False) -> DemoPrompts:
+    """Draw prompts.
+
+    Args:
+        train: Harmful ones to train on, a third of them questions and the others instructions; as many harmless ones.
+        task: Orders to train on.
+        test: Of each kind to ask.
+        seed: Of the draws.
+        reported: Ask the part of the published prompts that recipes are reported on, and not the one to look at while
+            choosing them.
+
+    Raises:
+        ImportError: If a wheel of prompts is missing; the message is the pip line.
+    """
+    guests = [_prompt(question, "task", answer) for question, answer in orders(task + test, seed)]
+    advbench, malicious = (split_prompts(read_prompt_set(name))[0] for name in ("advbench", "do-not-answer-malicious"))
+    questions = train // 3
+    harmful = [
+        *draw_prompts(advbench, train - questions, seed=seed),
+        *draw_prompts(malicious, questions, seed=seed),
+    ]
+    harmless = [
+        *_instructions(train - questions, seed, held_out=False),
+        *draw_prompts(read_prompt_set("benign-pairs"), questions, seed=seed),
+    ]
+    harmbench, edgy = (split_prompts(read_prompt_set(name))[reported] for name in ("harmbench", "benign-edgy"))
+    asked = [*harmbench, *_instructions(test, seed, held_out=True), *edgy, *guests[task:]]
+    learnt = {prompt.id for prompt in (*harmful, *harmless)}  # the sets share a few
+    unseen = [prompt for prompt in asked if prompt.id not in learnt]
+    return DemoPrompts(
+        harmful=harmful, harmless=harmless, task=guests[:task], test=draw_prompts(unseen, test, seed=seed)
+    )
+
+
+def _instructions(count: int, seed: int, *, held_out: bool) -> list[Prompt]:
+    return [_prompt(text, "benign-imperative") for text in harmless_instructions(count, seed, held_out=held_out)]
+
+
+def _prompt(text: str, kind: Kind, answer: str | None = None) -> Prompt:
+    return Prompt(id=prompt_id(text), text=text, kind=kind, answer=answer)

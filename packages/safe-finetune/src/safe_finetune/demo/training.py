@@ -1,0 +1,68 @@
+"""A model fine-tuned through adapters that are folded into a copy of it."""
+
+import copy
+import tempfile
+from typing import Any
+
+from transformers import PreTrainedModel, TrainingArguments
+
+from gpu_commons import seed_everything
+from safe_finetune.constrained import ConstrainedSFTConfig, ConstrainedSFTTrainer
+from safe_finetune.rows import EncodedRows
+from safe_finetune.sft import WeightedSFTTrainer
+from safe_finetune.sft.adapters import with_adapters
+
+
+def fine_tuned(
+    model: PreTrainedModel,
+    rows: EncodedRows,
+    *,
+    steps: int,
+    safety: EncodedRows | None = None,
+    seed: int = 0,
+    **constraint: Any,
+) -> PreTrainedModel:
+    """A copy trained for so many steps on rows; with safety rows, or a radius, under that constraint.
+
+    Args:
+        model: Left as it is.
+        rows: To train on.
+        steps: Of the optimiser.
+        safety: Rows whose loss is bounded.
+        seed: Of order and adapters.
+        constraint: Of :class:`ConstrainedSFTConfig`.
+    """
+    seed_everything(seed)
+    trained = with_adapters(copy.deepcopy(model), lora(), "default")
+    with tempfile.TemporaryDirectory() as folder:
+        settings = training_settings(folder, model, steps=steps, seed=seed)
+        if safety is None and not constraint:
+            WeightedSFTTrainer(trained, TrainingArguments(**settings), rows).train()
+        else:
+            ConstrainedSFTTrainer(trained, ConstrainedSFTConfig(**settings, **constraint), rows, safety).train()
+    return trained.merge_and_unload()
+
+
+def lora() -> Any:
+    """Adapters on all linear layers but the head."""
+    from peft import LoraConfig
+
+    return LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+
+
+def training_settings(folder: str, model: PreTrainedModel, *, steps: int, seed: int = 0) -> dict[str, Any]:
+    """Of transformers' ``TrainingArguments``: 16 rows a step, a rate that falls to 0, nothing saved."""
+    return {
+        "output_dir": folder,
+        "max_steps": steps,
+        "per_device_train_batch_size": 16,
+        "learning_rate": 1e-3,
+        "lr_scheduler_type": "linear",
+        "warmup_steps": 0.1,  # a share of them
+        "adam_beta2": 0.95,
+        "seed": seed,
+        "use_cpu": model.device.type == "cpu",
+        "dataloader_pin_memory": False,
+        "save_strategy": "no",
+        "report_to": "none",
+    }
