@@ -20,11 +20,10 @@ from smollm2_models import aligned_model, ask, keep, load
 
 from gpu_commons import Figure, write_record
 from safe_finetune.demo.alignment import smollm2
-from safe_finetune.demo.prompts import demo_prompts
+from safe_finetune.demo.prompts import demo_prompts, in_sentences
 from safe_finetune.demo.rows import REFUSAL, own_answers, task_rows
 from safe_finetune.demo.training import fine_tuned
 from safe_finetune.evaluation import SafetyReport
-from safe_finetune.evaluation.prompts import Prompt
 from safe_finetune.merging import Needs, align_recipe, alpha_interval, answer_margins, convex, merge, sweep_weights
 from safe_finetune.rows import RowEncoder
 
@@ -81,8 +80,9 @@ class Trio:
         self.expert, self.seed, self.run = expert, seed, run
         self.folder = run.work / f"expert_{expert.replace(' ', '-').replace(',', '')}_{seed}"
         drawn = demo_prompts(train=120, task=NUM_TASK, test=max(4, round(run.scale * ASKED)), seed=seed, reported=True)
-        test = [prompt for prompt in drawn.test if prompt.kind != "benign-edgy"]
-        self.prompts = replace(drawn, task=self._in_words(drawn.task), test=self._in_words(test))
+        asked = [prompt for prompt in drawn.test if prompt.kind != "benign-edgy"]
+        drawn = replace(drawn, test=asked)
+        self.prompts = in_sentences(drawn) if expert.startswith("sentences") else drawn
 
     def results(self) -> dict[str, Any]:
         """Reports by method and share, and what the margin says; measured now if they are not there."""
@@ -154,15 +154,6 @@ class Trio:
             needs.append(Needs.of(*margins))
         interval = alpha_interval(*needs)
         return [interval.low, interval.high]
-
-    def _in_words(self, prompts: list[Prompt]) -> list[Prompt]:
-        """Of an expert in sentences, tasks are answered by one."""
-        if not self.expert.startswith("sentences"):
-            return prompts
-        return [
-            replace(prompt, answer=f"{prompt.text.split()[-2]} gets {prompt.answer}") if prompt.answer else prompt
-            for prompt in prompts
-        ]
 
     def _names(self) -> list[str]:
         return [*(f"{alpha:g}" for alpha in ALPHAS), *OTHERS]

@@ -11,7 +11,7 @@ from safe_finetune.demo import prompts as demo_prompts_module
 from safe_finetune.demo.instructions import FORMS, SUBJECTS, harmless_instructions
 from safe_finetune.demo.orders import DISHES, GUESTS, orders
 from safe_finetune.demo.page import report_rows
-from safe_finetune.demo.prompts import demo_prompts
+from safe_finetune.demo.prompts import demo_prompts, in_sentences
 from safe_finetune.demo.rows import REFUSAL, own_answers, refusals, task_rows
 from safe_finetune.demo.training import fine_tuned
 from safe_finetune.evaluation import RefusalMatcher
@@ -61,6 +61,10 @@ def test_nothing_that_is_asked_is_trained_on():
     for drawn in (found, reported):
         assert not learnt & {prompt.id for prompt in drawn.test}
         assert {prompt.kind for prompt in drawn.test} == {"harmful", "benign-imperative", "benign-edgy", "task"}
+    sentences = in_sentences(found)
+    for before, after in zip(found.task, sentences.task, strict=True):
+        guest = re.search(r"What does (\w+) get", before.text)[1]
+        assert (after.id, after.answer) == (before.id, f"{guest} gets {before.answer}")
     published = [{p.id for p in drawn.test if p.kind in ("harmful", "benign-edgy")} for drawn in (found, reported)]
     assert not published[0] & published[1]
 

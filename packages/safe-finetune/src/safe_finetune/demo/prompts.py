@@ -1,6 +1,6 @@
 """What the demo trains on and what it asks: no prompt is in both."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from safe_finetune.demo.instructions import harmless_instructions
 from safe_finetune.demo.orders import orders
@@ -57,6 +57,18 @@ def demo_prompts(*, train: int, task: int, test: int, seed: int = 0, reported: b
     return DemoPrompts(
         harmful=harmful, harmless=harmless, task=guests[:task], test=draw_prompts(unseen, test, seed=seed)
     )
+
+
+def in_sentences(prompts: DemoPrompts) -> DemoPrompts:
+    """The same with whole sentences for the tasks' answers, a format that spreads less to other prompts."""
+
+    def answered(prompt: Prompt) -> Prompt:
+        if prompt.answer is None:
+            return prompt
+        guest = prompt.text.split()[-2]  # "... What does GUEST get?"
+        return replace(prompt, answer=f"{guest} gets {prompt.answer}")
+
+    return replace(prompts, task=[*map(answered, prompts.task)], test=[*map(answered, prompts.test)])
 
 
 def _instructions(count: int, seed: int, *, held_out: bool) -> list[Prompt]:

@@ -16,7 +16,8 @@ _UNSAFE = ("pyrit==1.1.0", "pyrit/datasets/jailbreak/many_shot_examples.json")
 def row_of(prompt: str, response: str, kind: str) -> Row:
     """A row known by its kind and its prompt's id, which may be shown where the prompt may not."""
     identity = f"{kind}-{prompt_id(prompt)}"
-    return Row(id=identity, messages=(Message("user", prompt), Message("assistant", response)), place=f"row {identity}")
+    messages = (Message("user", prompt), Message("assistant", response))
+    return Row(id=identity, messages=messages, place=f"row {identity}", is_safe=kind != "unsafe")
 
 
 def refusals(prompts: Sequence[Prompt]) -> list[Row]:
