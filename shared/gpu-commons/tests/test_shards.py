@@ -135,7 +135,9 @@ def test_a_disk_that_fills_up_on_the_way_is_named_and_costs_nothing(tmp_path, te
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "pwrite", full)
-        with pytest.raises(OSError, match=r"model.partial/model.safetensors: No space left on device; make room and run"):
+        with pytest.raises(
+            OSError, match=r"model.partial/model.safetensors: No space left on device; make room and run"
+        ):
             written(tmp_path / "model", tensors)
     assert not (tmp_path / "model").exists()
     assert written(tmp_path / "model", tensors) == whole
