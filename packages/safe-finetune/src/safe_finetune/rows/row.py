@@ -2,9 +2,12 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 class Message(NamedTuple):
@@ -89,5 +92,5 @@ def _check_conversation(messages: tuple[Message, ...], place: str) -> None:
     if len(messages) == 1:
         raise ValueError(f"{place}: there is a response but no prompt; give one or delete the row.")
     for number, message in enumerate(messages, 1):
-        if any("\ud800" <= sign <= "\udfff" for sign in message.content):
+        if _HALF_CHARACTER.search(message.content):
             raise ValueError(f"{place}: message {number} has half of a surrogate pair, which is no character; mend it.")
