@@ -1,5 +1,6 @@
 """Checkpoints are read as safetensors reads them, distrusted, and written to the same bytes after any kill."""
 
+import errno
 import json
 import os
 import shutil
@@ -123,6 +124,31 @@ def test_a_full_disk_is_noticed_before_writing(tmp_path, tensors, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_disk_that_fills_up_on_the_way_is_named_and_costs_nothing(tmp_path, tensors, monkeypatch):
+    whole = written(tmp_path / "whole", tensors)
+    pwrite, left = os.pwrite, iter(range(4))
+
+    def full(descriptor, view, offset):
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return pwrite(descriptor, view, offset)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        with pytest.raises(
+            OSError, match=r"model.partial/model.safetensors: No space left on device; make room and run"
+        ):
+            written(tmp_path / "model", tensors)
+    assert not (tmp_path / "model").exists()
+    assert written(tmp_path / "model", tensors) == whole
+
+
+def test_discarded_work_leaves_nothing(tmp_path, tensors):
+    planned = [TensorEntry("embed", "BF16", (5, 3), Path(), 0)]
+    ShardWriter(tmp_path / "deep" / "model", plan_shards(planned, 100), "a plan").discard()
+    assert [path.name for path in tmp_path.rglob("*")] == ["deep"]
+
+
 def header_file(path: Path, header: bytes, data: int = 64, length: int | None = None) -> Path:
     length = len(header) if length is None else length
     path.write_bytes(length.to_bytes(8, "little") + header + bytes(data))
@@ -144,6 +170,7 @@ def tensor_row(**changes) -> bytes:
         (b'{"w": 1}', None, "tensor 'w' lacks `dtype`, `shape` or `data_offsets`"),
         (b'{"w": {}, "w": {}}', None, "'w' stands in it twice"),
         (tensor_row(dtype="F4"), None, "tensor 'w' is of dtype 'F4'"),
+        (tensor_row(dtype=["F32"]), None, r"tensor 'w' is of dtype \['F32'\]; known are"),
         (tensor_row(shape=[5]), None, "of shape .5,. and dtype F32 needs 20 bytes, and the header gives it 16"),
         (tensor_row(shape=[-4]), None, "has shape .-4,. and offsets .0, 16., which cannot be"),
         (tensor_row(shape=[True]), None, "which cannot be"),

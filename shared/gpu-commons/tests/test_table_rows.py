@@ -35,7 +35,13 @@ def test_all_formats_give_the_same_rows(tmp_path):
         ("d.jsonl", b'{"text": "a"}\n{"text": "\xff"}\n', r"d\.jsonl, line 2: byte 11 is not UTF-8"),
         ("d.csv", b"text,label\na,1\nb,1,2\n", r"d\.csv, line 3: has 3 fields, but the header names 2 columns"),
         ("d.csv", b'text,label\na,1\n"b,1\n', r"d\.csv, line 3: .*unbalanced quotation mark"),
-        ("d.parquet", b"nothing of the kind", r"d\.parquet: is not a Parquet file"),
+        ("d.jsonl", b'{"text": "a"}\n' + b"[" * 10**5, r"d\.jsonl, line 2: has a number too long or lists too deep"),
+        ("d.jsonl", b'{"n": ' + b"9" * 5000 + b"}", r"d\.jsonl, line 1: has a number too long"),
+        (
+            "d.parquet",
+            b"nothing of the kind",
+            r"d\.parquet: is not a Parquet file, or a part of one; fetch or write it",
+        ),
         ("d.xlsx", b"", r"end in \.jsonl, \.csv, \.tsv, \.parquet, not in '\.xlsx'"),
     ],
 )
@@ -43,6 +49,15 @@ def test_an_unreadable_row_is_named_by_file_and_line(tmp_path, name, content, me
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(ValueError, match=message):
+        list(read_rows(path))
+
+
+@pytest.mark.parametrize("damage", [lambda whole: whole[:-40], lambda whole: whole[:200] + bytes(200) + whole[400:]])
+def test_a_damaged_parquet_file_is_named(tmp_path, damage):
+    path = tmp_path / "d.parquet"
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([{"text": f"word {n}"} for n in range(1000)]), path)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match=r"d\.parquet: .*; fetch or write it again"):
         list(read_rows(path))
 
 

@@ -123,5 +123,8 @@ def test_bad_balls_are_refused(make_model):
     for bounds in ({}, {"radius": 1.0, "relative_radius": 1.0}):
         with pytest.raises(ValueError, match="give one of `radius` and `relative_radius`"):
             Radius(model, **bounds)
+    for bounds in ({"radius": 0.0}, {"relative_radius": -0.1}, {"radius": float("nan")}):
+        with pytest.raises(ValueError, match=f"`{min(bounds)}` must be positive, got {min(bounds.values())}"):
+            Radius(model, **bounds)
     with pytest.raises(ValueError, match="nothing of the model is trained"):
         Radius(model.requires_grad_(False), radius=1.0)

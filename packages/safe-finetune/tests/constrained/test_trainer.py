@@ -10,7 +10,7 @@ import torch
 from peft import LoraConfig
 
 from safe_finetune.constrained import ConstrainedSFTConfig, ConstrainedSFTTrainer
-from safe_finetune.constrained.conflicts import conflicting_rows
+from safe_finetune.constrained.conflicts import conflicting_rows, warn_of_conflicts
 from safe_finetune.constrained.reference import response_divergences
 from safe_finetune.constrained.streams import MixedRows
 from safe_finetune.sft import WeightedSFTTrainer
@@ -138,6 +138,47 @@ def test_another_run_is_not_taken_up(run, quiet):
         run(seed=1, resume=str(Path(quiet["output_dir"]) / "checkpoint-5"))
 
 
+@pytest.mark.parametrize("lora", [False, True])
+def test_a_run_of_another_model_is_not_taken_up(run, make_model, quiet, lora):
+    """Its ball would be around other weights; adapters are drawn anew and do not count."""
+
+    def model(seed):
+        return with_adapters(make_model(seed), LORA, "one") if lora else make_model(seed)
+
+    run(model=model(0), relative_radius=0.05, save_strategy="steps", save_steps=5.0)
+    folder = str(Path(quiet["output_dir"]) / "checkpoint-5")
+    with pytest.raises(ValueError, match="with aligned_model .*; resume with the same model, data and settings"):
+        run(model=model(1), relative_radius=0.05, resume=folder)
+    run(model=model(0), relative_radius=0.05, resume=folder)
+
+
+@pytest.mark.parametrize("loss_kind", ["nll", "kl"])
+def test_a_safety_loss_that_is_no_number_is_refused_before_training(make_model, sets, quiet, loss_kind):
+    model = make_model()
+    torch.nn.init.constant_(model.lm_head.weight, torch.nan)
+    with pytest.raises(ValueError, match=r"safe.jsonl, line 1: the loss is not finite \(8 such rows\); take a smaller"):
+        ConstrainedSFTTrainer(model, ConstrainedSFTConfig(**quiet, loss_kind=loss_kind), *sets)
+
+
+@pytest.mark.parametrize("safety", [False, True])
+def test_a_loss_that_is_no_number_stops_the_run_before_anything_is_learnt_from_it(make_model, sets, quiet, safety):
+    model = make_model()
+    args = ConstrainedSFTConfig(
+        **{**quiet, "save_strategy": "steps", "save_steps": 1.0}, radius=1.0, safety_fraction=1.0, max_steps=2
+    )
+    trainer = ConstrainedSFTTrainer(model, args, sets[0], sets[1] if safety else None)
+    others = {token for row in sets[0].token_ids for token in row} if safety else set()
+    alone = sorted({token for row in sets[safety].token_ids for token in row} - others)
+    with torch.no_grad():
+        model.get_input_embeddings().weight[alone] = torch.inf
+    before = state_of(trainer)
+    name = "safe" if safety else "row"
+    with pytest.raises(ValueError, match=rf"{name}.jsonl, line \d+: the loss is not finite at step 1 "):
+        trainer.train()
+    assert all(torch.equal(part, before[name]) for name, part in state_of(trainer).items())
+    assert not list(Path(quiet["output_dir"]).glob("checkpoint-*"))
+
+
 WORKER = """
 import json, sys
 from pathlib import Path
@@ -177,9 +218,19 @@ def test_conflicts_are_told_by_id(encode, make_rows, make_model, quiet, caplog):
     assert "8 of 8 safety rows have the prompt of a task row that is answered otherwise" in caplog.text
 
 
+def test_few_conflicts_are_not_worth_a_word_and_many_are_not_all_listed(encode, make_rows, caplog):
+    safety = encode(make_rows(40, answer="no {0} {1}"))
+    warn_of_conflicts(encode(make_rows(2)), safety)
+    assert not caplog.text
+    warn_of_conflicts(encode(make_rows(9)), safety)
+    assert "9 of 40 safety rows" in caplog.text
+    assert "row-4 against row-4: for these" in caplog.text
+
+
 def test_a_budget_out_of_reach_is_said(run, caplog):
-    with caplog.at_level(logging.WARNING):
-        run(safety_budget=1e-6, weight_learning_rate=10.0, max_safety_weight=1.0)
+    with caplog.at_level(logging.INFO):
+        trainer = run(safety_budget=1e-6, weight_learning_rate=10.0, max_safety_weight=1.0)
+    assert f"safety loss is {trainer.start:.4f} before training, budget 0.0000" in caplog.text
     assert "a budget of 0.0000 cannot be kept; allow more, or train longer" in caplog.text
 
 
@@ -207,4 +258,9 @@ def test_a_run_needs_a_constraint_and_rows(make_model, sets, quiet, encode):
     trainer = ConstrainedSFTTrainer(make_model(), ConstrainedSFTConfig(**quiet, radius=1.0), sets[0])
     with pytest.raises(ValueError, match="there are no safety rows"):
         trainer.safety_loss()
+    model = make_model()
+    model.is_quantized = True
+    for bound in ({"radius": 1.0}, {"relative_radius": 0.1}):
+        with pytest.raises(ValueError, match="weights of a quantised model have no radius; train LoRA adapters on it"):
+            ConstrainedSFTTrainer(model, ConstrainedSFTConfig(**quiet, **bound), sets[0])
     assert json.loads(json.dumps(trainer._run()))["safety_fingerprint"] is None

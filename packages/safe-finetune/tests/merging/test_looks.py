@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from gpu_commons.testing import tiny_model
 from safe_finetune.merging import align_recipe, merge
 from safe_finetune.merging.alpha_sweep import convex, sweep_weights
 from safe_finetune.merging.margins import Needs, alpha_interval, answer_margins
@@ -61,6 +62,18 @@ def test_a_sweep_of_changes_needs_the_base(trio):
         *models[:2], [(1.0, 1.0)], lambda model: dict(model.named_parameters())[name].detach().double(), base=models[2]
     )
     assert torch.allclose(found[0], parts[0] + parts[1] - parts[2], atol=1e-2)
+
+
+def test_a_sweep_of_two_architectures_is_refused():
+    domain = tiny_model(num_hidden_layers=1)
+    for other, shapes in (
+        (tiny_model(num_hidden_layers=1, vocab_size=300), r"\(320, 32\) .* and \(300, 32\)"),
+        (tiny_model(num_hidden_layers=1, tie_word_embeddings=True), r"\(320, 32\) .* and not there"),
+    ):
+        with pytest.raises(
+            ValueError, match=f"parameter 'lm_head.weight' is {shapes}.* load models of one architecture"
+        ):
+            sweep_weights(domain, other, convex([0.5]), lambda model: None)
 
 
 def test_parameters_come_back_after_an_error(trio):

@@ -65,16 +65,37 @@ def test_batches_label_responses_alone(encode, make_rows):
 
 
 def test_rows_that_length_leaves_nothing_of(tokenizer, caplog):
-    rows = [row_of(("user", "a fox " * 9), ("assistant", "a dog")), row_of(("user", "a"), ("assistant", "sun " * 9))]
+    messages = (Message("user", "a"), Message("assistant", "sun " * 9))
+    rows = [row_of(("user", "a fox " * 9), ("assistant", "a dog")), Row(id="y", messages=messages)]
     with pytest.raises(ValueError, match=r"f.jsonl, line 3: 0 tokens of the response are left \(prompt \d+"):
         RowEncoder(max_length=20).encode(rows, tokenizer)
-    rows = [rows[0], Row(id="y", messages=rows[1].messages)]
     encoded = RowEncoder(max_length=20, too_long="drop").encode(rows, tokenizer)
     assert (encoded.ids, encoded.dropped) == (("y",), ("x",))
     assert len(encoded.token_ids[0]) == 20
     assert "1 of 2 rows dropped, 1 fill it" in caplog.text
     with pytest.raises(ValueError, match="leaves no row"):
         RowEncoder(max_length=20, too_long="drop").encode(rows[:1], tokenizer)
+
+
+def test_rows_that_share_an_id_are_refused_with_both_places(tokenizer):
+    """Two files may have the same ids, and scores would meet the wrong rows after hours of training."""
+    rows = [Row(id="x", messages=row_of(*ROW["messages"]).messages, place=f"{file}, line 1") for file in ("a", "b")]
+    with pytest.raises(
+        ValueError, match="b, line 1: has the id of a, line 1; ids must be unique, so change one, or del"
+    ):
+        RowEncoder().encode(rows, tokenizer)
+
+
+def test_rows_without_a_token_to_ask_or_to_learn_are_refused(tokenizer):
+    with pytest.raises(ValueError, match="f.jsonl, line 3: the prompt has no tokens, .* fill it, or give a `template`"):
+        RowEncoder(template="{}").encode([row_of(("user", ""), ("assistant", "a dog"))], tokenizer)
+    silent = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer.backend_tokenizer, chat_template="{{ messages[0]['content'] }}"
+    )
+    with pytest.raises(ValueError, match=r"line 3: 0 tokens of the response are left \(prompt \d+, response 0, "):
+        RowEncoder(too_long="drop").encode([row_of(("user", "a fox"), ("assistant", "a dog"))], silent)
+    with pytest.raises(ValueError, match="there are no rows to encode"):
+        RowEncoder().encode([], tokenizer)
 
 
 def test_vocabulary_is_checked(encode):

@@ -141,6 +141,14 @@ def test_projection_keeps_inner_products_and_is_linear():
     assert float((found[0] - RandomProjection(2048, seed=2)([vectors[0]])).norm()) > 10
 
 
+def test_a_model_whose_losses_are_no_numbers_scores_nothing(make_model, tokenizer):
+    model = make_model()
+    torch.nn.init.constant_(model.lm_head.weight, torch.nan)
+    for scorer in (LossScorer(), GradientSimilarityScorer(width=16)):
+        with pytest.raises(ValueError, match="(tune|safe), line 1: the loss is not finite"):
+            scorer.score(model, tokenizer, *planted())
+
+
 def test_wrong_settings_are_refused(make_model, tokenizer):
     with pytest.raises(ValueError, match="fits none of the .* trainable ones, such as"):
         GradientSimilarityScorer(parameters=("nowhere",)).score(make_model(), tokenizer, *planted())

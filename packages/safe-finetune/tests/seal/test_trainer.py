@@ -1,6 +1,7 @@
 """SEAL's steps are the gradients of its penalty, and a run can be killed, split and cut without another result."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from safe_finetune.rows.encoded_rows import collate_rows
 from safe_finetune.seal import SealConfig, SealTrainer
 from safe_finetune.seal.model_pair import ModelPair
 from safe_finetune.seal.streams import PairedRows
+from safe_finetune.seal.trainer import _check_rows
 
 LORA = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], lora_dropout=0.1)
 
@@ -128,9 +130,11 @@ def test_checkpoints_of_another_run_are_refused(make_model, data, encode, make_r
         ((encode(make_rows(18)[::-1]), data[1]), {}, "order_of_rows"),
         (data, {"seed": 1}, "with seed 42, but this run has 1"),
         (data, {"per_device_train_batch_size": 2}, "rows_a_step 4, but this run has 2"),
+        (data, {"model": make_model(1)}, "model_fingerprint .*; resume with the same model, data and settings"),
     ):
+        model = settings.pop("model", None) or make_model()
         with pytest.raises(ValueError, match=message):
-            trainer_of(make_model(), others, quiet, **settings).train(resume_from_checkpoint=True)
+            trainer_of(model, others, quiet, **settings).train(resume_from_checkpoint=True)
 
 
 def test_accumulated_batches_are_one_step(make_model, data, quiet):
@@ -245,3 +249,21 @@ def test_what_cannot_be_run_is_refused(make_model, data, quiet):
     torch.nn.init.constant_(broken.lm_head.weight, torch.nan)
     with pytest.raises(ValueError, match=r"row.jsonl, line \d+: the loss is not finite at step 1 \(4 such rows\)"):
         trainer_of(broken, data, quiet).train()
+
+
+def test_a_missing_safe_set_is_named(make_model, data):
+    with pytest.raises(TypeError, match="`safe_dataset` must be EncodedRows, got NoneType; use RowEncoder"):
+        _check_rows(make_model(), train_dataset=data[0], safe_dataset=None)
+
+
+def test_safe_rows_whose_loss_is_no_number_stop_the_run_too(make_model, data, encode, quiet, tokenizer):
+    tune, safe = data
+    alone = sorted(
+        {token for row in safe.token_ids for token in row} - {token for row in tune.token_ids for token in row}
+    )
+    model = make_model()
+    with torch.no_grad():
+        model.get_input_embeddings().weight[alone] = torch.nan
+    with pytest.raises(ValueError, match=r"safe.jsonl, line \d+: the loss is not finite at step 1 "):
+        trainer_of(model, data, quiet, save_strategy="steps", save_steps=1.0).train()
+    assert not list(Path(quiet["output_dir"]).glob("checkpoint-*"))

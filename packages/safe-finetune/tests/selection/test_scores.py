@@ -91,11 +91,27 @@ def test_files_that_are_no_scores(tmp_path):
         SelectorScores.load(tmp_path / "none.parquet")
 
 
+def test_a_full_disk_leaves_the_former_scores(make_rows, tmp_path, monkeypatch):
+    path = scores_for(make_rows(2), [0.0, 1.0]).save(tmp_path / "scores.parquet")
+
+    def full(table, file):
+        file.write_bytes(b"a part")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(pyarrow.parquet, "write_table", full)
+    with pytest.raises(OSError, match="no space left"):
+        scores_for(make_rows(2), [5.0, 6.0]).save(path)
+    assert SelectorScores.load(path).logits.tolist() == [0.0, 1.0]
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_scores_are_checked(make_rows, tmp_path):
     rows = make_rows(2)
     with pytest.raises(ValueError, match="1 come again"):
         SelectorScores.of_one_pass(["a", "a"], [0.0, 1.0])
-    with pytest.raises(ValueError, match="`logits` must be finite; 1 are not"):
+    with pytest.raises(
+        ValueError, match="`logits` must be finite; 1 are not, such as that of row 'row-1'; score the rows"
+    ):
         scores_for(rows, [0.0, np.nan])
     with pytest.raises(ValueError, match=r"written as .parquet, not as '.csv'"):
         scores_for(rows, [0.0, 1.0]).save(tmp_path / "a.csv")

@@ -44,6 +44,17 @@ def test_half_precision_logits_give_float32_losses(encode, make_rows):
     torch.testing.assert_close(found, response_losses(logits.float(), batch["labels"]), rtol=0, atol=0)
 
 
+def test_a_model_whose_losses_are_no_numbers_is_refused_with_the_row(make_model, encode, make_rows):
+    model, rows = make_model(), encode(make_rows(6))
+    with torch.no_grad():
+        model.get_input_embeddings().weight[max(rows.token_ids[4])] = torch.inf  # a token of some rows alone
+    having = [place for place, ids in zip(rows.places, rows.token_ids, strict=True) if max(rows.token_ids[4]) in ids]
+    with pytest.raises(
+        ValueError, match=rf"{having[0]}: the loss is not finite \({len(having)} such rows\); take a sm"
+    ):
+        row_losses(model, rows)
+
+
 def test_the_mode_of_the_model_is_left_as_it_was(make_model, encode, make_rows):
     model = make_model().train()
     row_losses(model, encode(make_rows(2)))

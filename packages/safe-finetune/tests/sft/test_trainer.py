@@ -1,6 +1,7 @@
 """Weights weigh, steps are full, and orders follow from seed and position."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 import torch
@@ -51,6 +52,18 @@ def test_every_pass_is_a_permutation_of_its_own():
     assert [order[place] for place in range(7)] == passes[0]
     assert passes[0] != [CyclicOrder(7, seed=3, stream=1)[place] for place in range(7)]
     assert passes[0] == [CyclicOrder(7, seed=3)[place] for place in range(7)]
+
+
+def test_a_loss_that_is_no_number_stops_before_anything_is_learnt_from_it(make_model, encode, make_rows, quiet):
+    """By itself transformers logs 0 for such a loss and goes on."""
+    model, rows = make_model(), encode(make_rows(4))
+    torch.nn.init.constant_(model.lm_head.weight, torch.inf)
+    before = [part.clone() for part in model.parameters()]
+    settings = {"max_steps": 2, "per_device_train_batch_size": 2, "save_strategy": "steps", "save_steps": 1.0}
+    with pytest.raises(ValueError, match=r"row.jsonl, line \d: the loss is not finite at step 1 \(2 such rows\)"):
+        trained(model, rows, quiet, **settings)
+    assert all(torch.equal(part, kept) for part, kept in zip(model.parameters(), before, strict=True))
+    assert not list(Path(quiet["output_dir"]).glob("checkpoint-*"))
 
 
 def test_rows_must_be_encoded(make_model, encode, make_rows, quiet):

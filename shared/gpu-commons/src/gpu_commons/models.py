@@ -143,17 +143,22 @@ def bundled_path(name: str) -> Path:
     return folder
 
 
-def model_fingerprint(model: PreTrainedModel) -> str:
+def model_fingerprint(model: PreTrainedModel, *, adapters: bool = True) -> str:
     """Sixteen hex digits that tell one trained model from another, whatever device and floating type it is loaded in.
 
     Hashes the shape-giving config and a slice of every tenth weight matrix, rounded to bfloat16.
+
+    Args:
+        model: A model, or a peft model of one.
+        adapters: Whether LoRA's own matrices count; without them it tells bases apart, whatever was trained on them.
     """
     config = model.config.get_text_config()
     shape = {
         key: getattr(config, key, None) for key in ("model_type", "hidden_size", "num_hidden_layers", "vocab_size")
     }
     digest = hashlib.sha256(json.dumps(shape, sort_keys=True).encode())
-    matrices = [parameter for _, parameter in sorted(model.named_parameters()) if parameter.ndim == 2]
+    named = [one for one in sorted(model.named_parameters()) if adapters or ".lora_" not in one[0]]
+    matrices = [parameter for _, parameter in named if parameter.ndim == 2]
     for parameter in matrices[::10]:
         corner = parameter.detach()[:16, :64].to("cpu", torch.bfloat16)
         digest.update(corner.contiguous().view(torch.int16).numpy().tobytes())

@@ -121,6 +121,8 @@ def _jsonl_rows(path: Path) -> Iterator[Row]:
             raise ValueError(
                 f"{place}: not JSON ({error.msg} at column {error.colno}); each line holds one JSON object."
             ) from None
+        except (ValueError, RecursionError):  # Python's own limits
+            raise ValueError(f"{place}: has a number too long or lists too deep to be read; mend the row.") from None
         if not isinstance(values, dict):
             raise ValueError(f"{place}: holds a JSON {type(values).__name__}; each line holds one JSON object.")
         yield Row(place, number, values)
@@ -156,10 +158,17 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
     try:
         file = pyarrow.parquet.ParquetFile(path)
     except pyarrow.ArrowInvalid:
-        raise ValueError(f"{path}: is not a Parquet file, whatever its name says.") from None
+        raise ValueError(f"{path}: is not a Parquet file, or a part of one; fetch or write it again.") from None
     number = 0
     with file:
-        for batch in file.iter_batches():
-            for values in batch.to_pylist():
+        batches = file.iter_batches()
+        while True:
+            try:
+                rows = next(batches).to_pylist()
+            except StopIteration:
+                return
+            except (OSError, ValueError) as error:
+                raise ValueError(f"{path}: is damaged after row {number} ({error}); fetch or write it again.") from None
+            for values in rows:
                 number += 1
                 yield Row(f"{path}, row {number}", number, values)

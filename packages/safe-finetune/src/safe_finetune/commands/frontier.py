@@ -57,7 +57,7 @@ def sweep(
     """
     from gpu_commons import load_model, seed_everything
     from safe_finetune.commands.training_settings import lora_of, training_of
-    from safe_finetune.rows import RowEncoder, load_rows
+    from safe_finetune.rows import RowEncoder, load_rows, load_safe_rows
     from safe_finetune.selection import SelectorScores
     from safe_finetune.sft.adapters import with_adapters
     from safe_finetune.sweeps import PointStore, frontier_of, sweep_alphas, sweep_keep_ratios, sweep_training
@@ -65,8 +65,9 @@ def sweep(
     _check_sweep(by, {"data": data, "safety_data": safety_data, "scores": scores, "domain": domain})
     aligned = load_model(model, dtype=dtype, device=device)
     encode, where = RowEncoder(max_length=max_length).encode, aligned.model.device.type
-    paths = (task_test, safety_test, data, safety_data)
-    rows = [encode(load_rows(path), aligned.tokenizer) if path else None for path in paths]
+    readers = (load_rows, load_safe_rows, load_rows, load_safe_rows)
+    paths = zip(readers, (task_test, safety_test, data, safety_data), strict=True)
+    rows = [encode(read(path), aligned.tokenizer) if path else None for read, path in paths]
     training = training_of(
         Path(out), epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, device=where, seed=seed
     )

@@ -30,7 +30,7 @@ def score(
     Args:
         model: The aligned model: hub id, folder, .gguf file or bundled:NAME.
         data: Fine-tuning rows (.jsonl, .csv, .tsv, .parquet, or a hub dataset).
-        safe: Trusted rows; they should cover the task too, not refusals alone.
+        safe: Trusted rows; they should cover the task too, not refusals alone. Those with `is_safe` false are left out.
         out: Scores, a .parquet file.
         method: SEAL, or what it is compared with.
         algorithm: Of SEAL: with the value function of the lower level, or without, as released.
@@ -48,7 +48,7 @@ def score(
     """
     from gpu_commons import load_model
     from safe_finetune.commands.training_settings import lora_of, training_of
-    from safe_finetune.rows import RowEncoder, load_rows
+    from safe_finetune.rows import RowEncoder, load_rows, load_safe_rows
     from safe_finetune.scorers import (
         DSIRScorer,
         ExcessLossScorer,
@@ -63,7 +63,7 @@ def score(
     target = Path(out).expanduser()
     if target.suffix != ".parquet":
         raise ValueError(f"`out` must end in .parquet, got {out!r}.")
-    rows, safe_rows = load_rows(data), load_rows(safe)
+    rows, safe_rows = load_rows(data), load_safe_rows(safe)
     encoder, lora = RowEncoder(max_length=max_length), lora_of(lora_rank)
     loaded = load_model(model, dtype=dtype, device=device)
     where = loaded.model.device.type

@@ -37,10 +37,12 @@ def theory(
         json: Result as JSON on stdout.
     """
     from gpu_commons import SentenceEncoder
-    from safe_finetune.rows import load_rows
+    from safe_finetune.rows import load_rows, load_safe_rows
     from safe_finetune.theory import conflict_rate, nearest_by_embedding, overlap_rate, two_sample_test
 
-    sets = {name: load_rows(path) for name, path in (("safety", safety), ("task", task), ("proxy", proxy)) if path}
+    sets = {"safety": load_safe_rows(safety), "task": load_rows(task)}
+    if proxy:
+        sets["proxy"] = load_safe_rows(proxy)
     embed = SentenceEncoder(encoder).embed
     vectors = {name: embed([_prompt(row) for row in rows]) for name, rows in sets.items()}
     nearest = nearest_by_embedding(vectors["safety"], vectors["task"])

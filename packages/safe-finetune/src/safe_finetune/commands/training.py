@@ -40,7 +40,7 @@ def train(
         model: The aligned model: hub id, folder, .gguf file or bundled:NAME.
         data: Task rows (.jsonl, .csv, .tsv, .parquet, or a hub dataset); a column `weight` counts.
         out: Folder of the trained model, or of its adapter.
-        safety_data: Rows whose loss is kept within the budget.
+        safety_data: Rows whose loss is kept within the budget; those with `is_safe` false are left out.
         safety_test: Held-out safety rows that the budget is judged by; those of training if absent.
         budget: Safety loss in nats a token, such as 1.2, or above the start, such as start+0.1.
         safety_weight: A fixed weight of the safety loss, in place of one that finds the budget.
@@ -61,7 +61,7 @@ def train(
     """
     from gpu_commons import load_model, seed_everything
     from safe_finetune.commands.training_settings import lora_of, training_of
-    from safe_finetune.rows import RowEncoder, load_rows
+    from safe_finetune.rows import RowEncoder, load_rows, load_safe_rows
     from safe_finetune.sft.adapters import with_adapters
 
     constraint = {
@@ -76,8 +76,9 @@ def train(
     folder = Path(out).expanduser()
     loaded = load_model(model, dtype=dtype, device=device)
     encode = RowEncoder(max_length=max_length).encode
-    rows, safety, test = (
-        encode(load_rows(path), loaded.tokenizer) if path else None for path in (data, safety_data, safety_test)
+    rows = encode(load_rows(data), loaded.tokenizer)
+    safety, test = (
+        encode(load_safe_rows(path), loaded.tokenizer) if path else None for path in (safety_data, safety_test)
     )
     where = loaded.model.device.type
     settings = training_of(

@@ -23,12 +23,15 @@ class Radius:
         relative_radius: Largest norm of each weight's change, as a share of the weight's own norm.
 
     Raises:
-        ValueError: If no radius is given, or both are, or nothing is trained.
+        ValueError: If no radius is given, or both are, or one that is not positive, or nothing is trained.
     """
 
     def __init__(self, model: nn.Module, *, radius: float | None = None, relative_radius: float | None = None):
         if (radius is None) == (relative_radius is None):
             raise ValueError("give one of `radius` and `relative_radius`.")
+        for name, bound in (("radius", radius), ("relative_radius", relative_radius)):
+            if bound is not None and not bound > 0:
+                raise ValueError(f"`{name}` must be positive, got {bound}; freeze the model if it is not to change.")
         self.radius, self.relative_radius = radius, relative_radius
         self.changes = weight_changes(model)
         self.num_projections = 0

@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from safe_finetune.rows.encoded_rows import IGNORED, EncodedRows, collate_rows
+from safe_finetune.sft.row_losses import check_losses
 
 
 def reference_of(model: Any) -> Callable[..., Tensor]:
@@ -42,7 +43,9 @@ def mean_divergence(model: Any, reference: Callable[..., Tensor], rows: EncodedR
         logits = model(**inputs).logits
         found.append(response_divergences(reference(**inputs), logits, batch["labels"].to(model.device)))
     model.train(was_training)
-    return float(torch.cat(found).mean())
+    divergences = torch.cat(found)
+    check_losses(divergences, rows.places)
+    return float(divergences.mean())
 
 
 def response_divergences(

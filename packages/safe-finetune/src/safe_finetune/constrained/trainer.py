@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from transformers import Trainer
 
+from gpu_commons import model_fingerprint
 from safe_finetune.constrained.config import ConstrainedSFTConfig
 from safe_finetune.constrained.conflicts import warn_of_conflicts
 from safe_finetune.constrained.multiplier import Multiplier
@@ -17,7 +18,7 @@ from safe_finetune.constrained.radius import Radius, RadiusCallback, squared_nor
 from safe_finetune.constrained.reference import mean_divergence, reference_of, response_divergences
 from safe_finetune.constrained.streams import MixedRows, collate_mixed
 from safe_finetune.rows.encoded_rows import EncodedRows, collate_rows
-from safe_finetune.sft.row_losses import response_losses, row_losses
+from safe_finetune.sft.row_losses import check_losses, response_losses, row_losses
 from safe_finetune.sft.streams import rows_a_step, stream_loader
 
 logger = logging.getLogger(__name__)
@@ -81,6 +82,8 @@ class ConstrainedSFTTrainer(Trainer):
                 most=args.max_safety_weight,
             )
         self._safety_losses: list[Tensor] = []
+        self._drawn: list[tuple[EncodedRows, Tensor, Tensor]] = []
+        self._aligned = model_fingerprint(model, adapters=False)
 
     def safety_loss(self, rows: EncodedRows | None = None) -> float:
         """Mean of what is bounded, over safety rows; over those of training if none are given.
@@ -108,8 +111,12 @@ class ConstrainedSFTTrainer(Trainer):
         num_task = self.args.per_device_train_batch_size
         losses = response_losses(outputs.logits[:num_task], inputs["labels"][:num_task])
         loss = losses.mean()
+        if model.training:
+            self._drawn.append((self.train_dataset, inputs["row_index"][:num_task], losses.detach()))
         if self.multiplier is not None and model.training:
             safety = self._safety_losses_of(batch, outputs.logits, inputs["labels"], num_task)
+            if self.safety_dataset is not None:
+                self._drawn.append((self.safety_dataset, inputs["row_index"][num_task:], safety.detach()))
             expected = self.args.safety_fraction * num_task
             loss = loss + self.multiplier.value * safety.sum() / expected
             self._safety_losses.append(safety.detach())
@@ -118,10 +125,16 @@ class ConstrainedSFTTrainer(Trainer):
         return (loss, outputs) if return_outputs else loss
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
-        """One batch; after the last of a step lambda moves."""
+        """One batch; after the last of a step lambda moves.
+
+        Raises:
+            ValueError: If a row's loss is not finite; nothing is learnt from its step, and earlier checkpoints stay.
+        """
         loss = super().training_step(model, inputs, num_items_in_batch)
-        if self.multiplier is not None and self.accelerator.sync_gradients:
-            self._step_multiplier()
+        if self.accelerator.sync_gradients:
+            self._check_drawn()
+            if self.multiplier is not None:
+                self._step_multiplier()
         return loss
 
     def log(self, logs: dict[str, float], *arguments: Any, **more: Any) -> None:
@@ -155,6 +168,13 @@ class ConstrainedSFTTrainer(Trainer):
         expected = self._reference(**{name: part[num_task:] for name, part in batch.items()})
         return response_divergences(expected, logits[num_task:], labels[num_task:])
 
+    def _check_drawn(self) -> None:
+        """Once a step, since each look at losses waits for the device."""
+        drawn, self._drawn = self._drawn, []
+        for dataset, rows, losses in drawn:
+            places = [dataset.places[row] for row in rows.tolist()]
+            check_losses(losses, places, f" at step {self.state.global_step + 1}")
+
     def _step_multiplier(self) -> None:
         """By the mean over all safety rows of the step, on whichever process and in whichever batch they were."""
         mine = torch.cat(self._safety_losses).double()
@@ -181,7 +201,7 @@ class ConstrainedSFTTrainer(Trainer):
             if state["run"].get(name) != value:
                 raise ValueError(
                     f"{Path(resume_from_checkpoint).name} was written with {name} {state['run'].get(name)}, but this run "
-                    f"has {value}; resume with the same data and settings, or begin anew in another `output_dir`."
+                    f"has {value}; resume with the same model, data and settings, or begin anew in another `output_dir`."
                 )
         super()._load_from_checkpoint(resume_from_checkpoint, model)
         self.start = state["start"]
@@ -193,6 +213,7 @@ class ConstrainedSFTTrainer(Trainer):
     def _run(self) -> dict[str, Any]:
         """What must be the same for a checkpoint to go on."""
         return {
+            "aligned_model": self._aligned,  # the centre of the ball, and what divergence is from
             "dataset_fingerprint": self.train_dataset.fingerprint,
             "safety_fingerprint": self.safety_dataset.fingerprint if self.safety_dataset else None,
             "seed": self.args.seed,

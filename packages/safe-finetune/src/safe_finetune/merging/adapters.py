@@ -7,15 +7,19 @@ its best approximation of a lower rank comes from two QR decompositions and the 
 
 import json
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import isfinite, sqrt
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from gpu_commons.shards import read_header
+from safe_finetune.merging.json_object import read_json_object
 
 CONFIG_FILE, WEIGHTS_FILE = "adapter_config.json", "adapter_model.safetensors"
 _A, _B = ".lora_A.weight", ".lora_B.weight"
@@ -41,19 +45,24 @@ class Adapter:
 
         Raises:
             FileNotFoundError: If its files are not there.
-            ValueError: If it is no plain LoRA.
+            ValueError: If it is no plain LoRA, or its files are damaged.
         """
         folder = Path(path).expanduser()
         for name in (CONFIG_FILE, WEIGHTS_FILE):
             if not (folder / name).is_file():
                 raise FileNotFoundError(f"no {name} in {folder.absolute()}")
-        settings = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        settings = read_json_object(folder / CONFIG_FILE)
         if settings.get("peft_type") != "LORA" or settings.get("use_dora") or settings.get("bias", "none") != "none":
             raise ValueError(
                 f"{folder} is {settings.get('peft_type')} with use_dora={settings.get('use_dora', False)} and "
                 f"bias={settings.get('bias', 'none')!r}; only plain LoRA can be merged exactly."
             )
-        return cls(folder, settings, load_file(folder / WEIGHTS_FILE))
+        if "lora_alpha" not in settings:
+            raise ValueError(f"{folder / CONFIG_FILE}: has no `lora_alpha`, which scales the change; save it again.")
+        read_header(folder / WEIGHTS_FILE)  # says what is wrong with a damaged one, and where
+        tensors = load_file(folder / WEIGHTS_FILE)
+        _check_tensors(folder / WEIGHTS_FILE, tensors)
+        return cls(folder, settings, tensors)
 
     @property
     def modules(self) -> list[str]:
@@ -94,8 +103,11 @@ def merge_adapters(
     Raises:
         FileExistsError: If the folder is there.
         FileNotFoundError: If an adapter is not.
-        ValueError: If they are of different bases, one is no plain LoRA, or trained some modules whole.
+        ValueError: If they are of different bases, one is no plain LoRA or damaged, or trained some modules whole, or a
+            weight or the rank cannot be.
     """
+    if rank is not None and rank < 1:
+        raise ValueError(f"`rank` must be at least 1, got {rank}; leave it out for an exact merge.")
     target = Path(output_dir).expanduser()
     if target.exists():
         raise FileExistsError(f"{target.absolute()} is there already; delete it or name another folder.")
@@ -119,10 +131,13 @@ def merge_adapters(
         "target_modules": sorted({_target(module) for module in modules}),
     }
     aside = target.with_name(f"{target.name}.partial")
-    aside.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, aside / WEIGHTS_FILE, metadata={"format": "pt"})
-    (aside / CONFIG_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-    os.replace(aside, target)
+    try:
+        aside.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, aside / WEIGHTS_FILE, metadata={"format": "pt"})
+        (aside / CONFIG_FILE).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+        os.replace(aside, target)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)  # of a merge that broke off
     return target
 
 
@@ -135,6 +150,22 @@ def low_rank(b: Tensor, a: Tensor, rank: int) -> tuple[Tensor, Tensor]:
     return left @ u[:, :rank] * root, (right @ v[:rank].T * root).T
 
 
+def check_factors_alone(opened: Sequence[tuple[Adapter, float]]) -> None:
+    """Refuse weights that are no numbers, and adapters that hold more than factors.
+
+    Raises:
+        ValueError: With the adapter's folder.
+    """
+    for adapter, weight in opened:
+        if not isfinite(weight):
+            raise ValueError(f"the weight of {adapter.folder} must be finite, got {weight}.")
+        if adapter.others:
+            raise ValueError(
+                f"{adapter.folder} trained {len(adapter.others)} tensors whole, such as {min(adapter.others)!r}; save each "
+                "model by peft's merge_and_unload, and merge the models instead."
+            )
+
+
 def _check(opened: Sequence[tuple[Adapter, float]]) -> None:
     if not opened:
         raise ValueError("`adapters` is empty; name at least one.")
@@ -143,16 +174,31 @@ def _check(opened: Sequence[tuple[Adapter, float]]) -> None:
         raise ValueError(
             f"adapters are of different bases ({', '.join(map(repr, sorted(map(str, bases))))}); merge those of one."
         )
-    for adapter, _ in opened:
-        if adapter.others:
-            raise ValueError(
-                f"{adapter.folder} trained {len(adapter.others)} tensors whole, such as {min(adapter.others)!r}; fold each "
-                "adapter into its base and merge the models instead."
-            )
+    check_factors_alone(opened)
+
+
+def _check_tensors(file: Path, tensors: Mapping[str, Tensor]) -> None:
+    for name, part in tensors.items():
+        if not (finite := part.isfinite()).all():
+            bad = int((~finite).flatten().nonzero()[0])
+            raise ValueError(f"{file}: element {bad} of {name!r} is {part.flatten()[bad]}; train or fetch it again.")
+        if name.endswith((_A, _B)):
+            module = name.rsplit(".lora_", 1)[0]
+            a, b = (tuple(tensors[module + end].shape) if module + end in tensors else () for end in (_A, _B))
+            if not len(a) == len(b) == 2 or a[0] != b[1]:
+                raise ValueError(
+                    f"{file}: factors A and B of {module!r} have shapes {a} and {b}, which have no product; train or "
+                    "fetch it again."
+                )
 
 
 def _side_by_side(opened: Sequence[tuple[Adapter, float]], module: str) -> tuple[Tensor, Tensor]:
     pairs = [(adapter.factors(module), weight) for adapter, weight in opened if module + _A in adapter.tensors]
+    shapes = {(b.shape[0], a.shape[1]) for (b, a), _ in pairs}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"adapters change {module!r} in shapes {' and '.join(map(str, sorted(shapes)))}; merge those of one base."
+        )
     return torch.cat([weight * b for (b, _), weight in pairs], dim=1), torch.cat([a for (_, a), _ in pairs])
 
 

@@ -1,6 +1,5 @@
 """Whether models can be merged: everything that does not fit, found before a byte is written, in one message."""
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gpu_commons.shards import FLOATS, Checkpoint
+from safe_finetune.merging.json_object import read_json_object
 from safe_finetune.merging.vocabulary import vocabulary_differences
 
 logger = logging.getLogger(__name__)
@@ -21,8 +21,12 @@ _SAME = (
 )
 _POSITIONS = (
     "rope_theta",
-    "rope_scaling",
-    "rope_parameters",
+    "rope_type",
+    "factor",
+    "low_freq_factor",
+    "high_freq_factor",
+    "full_attention",
+    "sliding_attention",
     "rms_norm_eps",
     "layer_norm_eps",
     "partial_rotary_factor",
@@ -48,8 +52,7 @@ class Source:
     def open(cls, name: str, folder: Path) -> "Source":
         """Read headers and config."""
         file = folder / "config.json"
-        settings = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        return cls(name, Checkpoint(folder), settings)
+        return cls(name, Checkpoint(folder), read_json_object(file) if file.is_file() else {})
 
     @property
     def num_layers(self) -> int:
@@ -81,12 +84,12 @@ def check_agreement(sources: Sequence[Source], policy: str) -> list[str]:
     names = [name for name in first.tensors.entries if not (name == _HEAD and first.tied)]
     for other in sources[1:]:
         findings += _differing_tensors(first, other, names, policy)
-    if policy == "strict":
-        findings += [
-            one for other in sources[1:] for one in vocabulary_differences(first.tensors.folder, other.tensors.folder)
-        ]
-    if findings:
-        raise ValueError("these models do not fit together:\n  " + "\n  ".join(findings))
+    folders = [source.tensors.folder for source in sources]
+    differences = [one for folder in folders[1:] for one in vocabulary_differences(folders[0], folder, policy)]
+    if findings or (differences and policy == "strict"):
+        raise ValueError("these models do not fit together:\n  " + "\n  ".join([*findings, *differences]))
+    for difference in differences:  # a policy says what becomes of rows, not of what they mean
+        logger.warning("%s", difference)
     _warn(sources, names)
     return names
 
@@ -113,7 +116,7 @@ def _differing_tensors(first: Source, other: Source, names: Sequence[str], polic
                 f"{lacks.name} lacks {len(absent)} tensors that {has.name} has, such as {absent[0]!r}; they are not "
                 "fine-tuned from the same model."
             )
-    if first.tied != other.tied and _HEAD in mine.keys() ^ theirs.keys():
+    if first.tied != other.tied and _HEAD in mine.keys() | theirs.keys():
         findings.append(
             f"one of {first.name} and {other.name} ties its head to the embeddings and the other does not; save both "
             "the same way."
@@ -140,7 +143,7 @@ def _warn(sources: Sequence[Source], names: Sequence[str]) -> None:
     first = sources[0]
     for other in sources[1:]:
         for key in _POSITIONS:
-            mine, theirs = first.settings.get(key), other.settings.get(key)
+            mine, theirs = (_positions(source.settings).get(key) for source in (first, other))
             if mine != theirs and mine is not None and theirs is not None:
                 logger.warning(
                     "%s is %s in %s and %s in %s: their weights expect different positions or norms.",
@@ -148,6 +151,12 @@ def _warn(sources: Sequence[Source], names: Sequence[str]) -> None:
                 )  # fmt: skip
     if _is_mixture(first.settings) and (routers := [name for name in names if "router" in name or ".gate." in name]):
         logger.warning("%s routes tokens to experts (%s): averaging routers may break it.", first.name, routers[0])
+
+
+def _positions(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with those of rotary positions beside the others: before transformers 5 they stood in two places."""
+    inner = settings.get("rope_parameters") or settings.get("rope_scaling") or {}
+    return {**settings, **inner} if isinstance(inner, Mapping) else dict(settings)
 
 
 def _is_mixture(settings: Mapping[str, Any]) -> bool:

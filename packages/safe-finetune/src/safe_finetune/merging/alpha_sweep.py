@@ -34,8 +34,14 @@ def sweep_weights(
         raise ValueError(f"weights {odd[0]} do not add up to 1; give the `base` that they are changes of.")
     others = [dict(model.named_parameters()) for model in (aligned, *([base] if base else []))]
     mine = dict(domain.named_parameters())
-    if any(mine.keys() != other.keys() for other in others):
-        raise ValueError("`domain`, `aligned` and `base` must have the same parameters; load one architecture.")
+    for other in others:
+        shapes = [{name: tuple(part.shape) for name, part in each.items()} for each in (mine, other)]
+        if odd_ones := sorted(dict(shapes[0].items() ^ shapes[1].items())):
+            one, theirs = (each.get(odd_ones[0], "not there") for each in shapes)
+            raise ValueError(
+                f"parameter {odd_ones[0]!r} is {one} in `domain` and {theirs} in another of the models; load models of one "
+                "architecture."
+            )
     with kept(domain) as original, torch.no_grad():
         results = []
         for of_domain, of_aligned in weights:

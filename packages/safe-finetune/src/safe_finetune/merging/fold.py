@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from tqdm import tqdm
 
-from gpu_commons.shards import Checkpoint, ShardWriter, from_float64, plan_shards, to_float64
-from safe_finetune.merging.adapters import Adapter
+from gpu_commons.shards import Checkpoint, ShardWriter, plan_shards
+from safe_finetune.merging.adapters import Adapter, check_factors_alone
 from safe_finetune.merging.locate import locate
+from safe_finetune.merging.tensors import read_numbers, rounded
 
 _ROWS_AT_ONCE = 1 << 20  # elements
 _PREFIX = "base_model.model."
@@ -39,10 +40,12 @@ def fold_adapters(
     Raises:
         FileExistsError: If the folder is there.
         FileNotFoundError: If base or an adapter is not.
-        ValueError: If an adapter adapts what the base does not have, or in another shape.
+        ValueError: If an adapter changes what the base does not have, or in another shape, or holds more than factors;
+            or if a number is not finite.
     """
     folder = locate(base)
     opened = [(Adapter.open(path), weight) for path, weight in adapters]
+    check_factors_alone(opened)
     with Checkpoint(folder) as tensors:
         factors = _factors(opened, tensors)
         names = [entry.name for entry in tensors.entries.values()]
@@ -56,6 +59,9 @@ def fold_adapters(
                 if file.is_file() and not file.name.endswith((".safetensors", ".index.json", ".bin")):
                     shutil.copyfile(file, writer.aside / file.name)
             return writer.complete()
+        except ValueError:  # what mends it makes another plan, which begins anew
+            writer.discard()
+            raise
         finally:
             writer.close()
 
@@ -90,10 +96,10 @@ def _write(tensors: Checkpoint, writer: ShardWriter, name: str, factors: Factors
         raw = np.empty(count * entry.item_bytes, np.uint8)
         tensors.read_into(name, start, raw)
         if factors:
-            numbers = to_float64(raw, entry.dtype, np.empty(count))
+            numbers = read_numbers(tensors, name, start, raw, np.empty(count))
             b, a = factors
             numbers += (b[start // width : (start + count) // width] @ a).ravel()
-            raw = from_float64(numbers, entry.dtype)
+            raw = rounded(numbers, entry)
         writer.write(name, start, raw)
     writer.finish(name)
 

@@ -71,9 +71,9 @@ def merge(
     Raises:
         FileExistsError: If the folder is there.
         FileNotFoundError: If a source has no safetensors.
-        OSError: If the disk has no room.
-        ValueError: If the models do not fit together, a file is damaged, or a number is not finite; what was written
-            until then stays aside, and the next merge by the same recipe goes on from there.
+        OSError: If the disk has no room; what was written until then stays aside, and the next merge by the same recipe
+            goes on from there.
+        ValueError: If the models do not fit together, a file is damaged, or a number is not finite; nothing stays.
     """
     started = time.monotonic()
     with ExitStack() as stack:
@@ -93,9 +93,13 @@ def merge(
         stack.callback(writer.close)
         found = len(writer.written)
         merger = TensorMerger(recipe, models, base, writer)
-        for entry in tqdm(planned, desc="merging", unit="tensor", disable=not progress):
-            if entry.name not in writer.written:
-                merger.write(entry)
+        try:
+            for entry in tqdm(planned, desc="merging", unit="tensor", disable=not progress):
+                if entry.name not in writer.written:
+                    merger.write(entry)
+        except ValueError:  # what mends it, other files or another recipe, makes another plan, which begins anew
+            writer.discard()
+            raise
         write_model_files(writer.aside, recipe, sources, given[tokenizer_from or models[-1].name], planned)
         sha256 = writer.complete()
     merged = sum(is_weight(name, models[0]) for name in names)

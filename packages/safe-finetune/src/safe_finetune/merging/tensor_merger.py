@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gpu_commons.shards import Checkpoint, ShardWriter, TensorEntry, from_float64, to_float64
+from gpu_commons.shards import Checkpoint, ShardWriter, TensorEntry
 from safe_finetune.merging.agreement import Source, is_weight
 from safe_finetune.merging.method import Block, Settings
 from safe_finetune.merging.methods import METHODS
 from safe_finetune.merging.recipe import MergeRecipe
-from safe_finetune.merging.tensors import BLOCK, READ_AT_ONCE, MergedTensor
+from safe_finetune.merging.tensors import BLOCK, READ_AT_ONCE, MergedTensor, read_numbers, rounded
 
 
 class TensorMerger:
@@ -31,7 +31,8 @@ class TensorMerger:
         """Merge a tensor, or copy it if it is no weight, and note it as finished.
 
         Raises:
-            ValueError: If a number is not finite, or what is to be copied differs between the models.
+            ValueError: If a number is not finite or beyond the result's dtype, or what is to be copied differs between
+                the models.
         """
         if is_weight(entry.name, self.models[0]):
             settings = Settings(
@@ -52,8 +53,7 @@ class TensorMerger:
         combine = self.method.combination(tensor, settings)
         for number, blocks, base_block in tensor:
             merged = combine(number, blocks, base_block)
-            self._check_finite(entry, number * BLOCK, merged, blocks)
-            self.writer.write(entry.name, number * BLOCK, from_float64(merged, entry.dtype))
+            self.writer.write(entry.name, number * BLOCK, rounded(merged, entry))
         self._write_rows_of_some(entry, settings, tensor.num_elements)
 
     def _write_rows_of_some(self, entry: TensorEntry, settings: Settings, start: int) -> None:
@@ -71,7 +71,7 @@ class TensorMerger:
             total = sum(
                 weight * _numbers(one, entry.name, start, end) for (one, _), weight in zip(having, weights, strict=True)
             )
-            self.writer.write(entry.name, start, from_float64(np.asarray(total), entry.dtype))
+            self.writer.write(entry.name, start, rounded(np.asarray(total), entry))
             start = end
 
     def _write_copy(self, entry: TensorEntry) -> None:
@@ -87,21 +87,9 @@ class TensorMerger:
                     )
             self.writer.write(entry.name, start, raw)
 
-    def _check_finite(self, entry: TensorEntry, start: int, merged: Block, blocks: Sequence[Block]) -> None:
-        if np.isfinite(merged.sum()):
-            return
-        for source, block in zip(self.models, blocks, strict=True):
-            if len(bad := np.flatnonzero(~np.isfinite(block))):
-                file = source.tensors.entries[entry.name].file
-                raise ValueError(
-                    f"{file}: element {start + bad[0]} of {entry.name!r} is {block[bad[0]]}; mend or fetch that model again."
-                )
-        if not np.isfinite(merged).all():
-            raise ValueError(f"{entry.name!r} of the merge is not finite; use smaller weights.")
-
 
 def _numbers(tensors: Checkpoint, name: str, start: int, end: int) -> Block:
-    return to_float64(_raw(tensors, name, start, end), tensors.entries[name].dtype, np.empty(end - start))
+    return read_numbers(tensors, name, start, _raw(tensors, name, start, end), np.empty(end - start))
 
 
 def _raw(tensors: Checkpoint, name: str, start: int, end: int) -> NDArray[np.uint8]:

@@ -1,13 +1,20 @@
 """Whether two tokenizers mean the same by the same number."""
 
-import json
 from pathlib import Path
+
+from safe_finetune.merging.json_object import read_json_object
 
 _SHOWN = 5
 
 
-def vocabulary_differences(one: Path, other: Path) -> list[str]:
-    """What differs, in a sentence each; nothing if either folder has no tokenizer.json."""
+def vocabulary_differences(one: Path, other: Path, policy: str) -> list[str]:
+    """What differs, in a sentence each; nothing if either folder has no tokenizer.json.
+
+    Args:
+        one: A model's folder.
+        other: Another's.
+        policy: "strict", or one by which tokens that only one has are no difference.
+    """
     files = [folder / "tokenizer.json" for folder in (one, other)]
     if not all(file.is_file() for file in files) or files[0].read_bytes() == files[1].read_bytes():
         return []
@@ -20,7 +27,7 @@ def vocabulary_differences(one: Path, other: Path) -> list[str]:
             f"tokenizers of {one.name} and {other.name} differ at {len(differing)} ids, such as {shown}; merge models "
             "of one tokenizer."
         )
-    if mine.keys() != theirs.keys():
+    if policy == "strict" and mine.keys() != theirs.keys():
         added = sorted(mine.keys() ^ theirs.keys())
         shown = ", ".join(repr(mine.get(number, theirs.get(number))) for number in added[:_SHOWN])
         findings.append(
@@ -32,7 +39,7 @@ def vocabulary_differences(one: Path, other: Path) -> list[str]:
 
 def _tokens(file: Path) -> dict[int, str]:
     """Tokens by id, those added later among them."""
-    described = json.loads(file.read_text(encoding="utf-8"))
+    described = read_json_object(file)
     vocabulary = described.get("model", {}).get("vocab", {})
     pairs = vocabulary.items() if isinstance(vocabulary, dict) else ((row[0], i) for i, row in enumerate(vocabulary))
     tokens = {number: token for token, number in pairs}

@@ -6,7 +6,7 @@ Messages of errors name file and line and never a text: texts may be harmful, or
 
 from safe_finetune.rows.encode import PLAIN_TEMPLATE, RowEncoder
 from safe_finetune.rows.encoded_rows import EncodedRows, collate_rows
-from safe_finetune.rows.load import load_rows
+from safe_finetune.rows.load import load_rows, load_safe_rows
 from safe_finetune.rows.row import Message, Row, rows_fingerprint
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "RowEncoder",
     "collate_rows",
     "load_rows",
+    "load_safe_rows",
     "rows_fingerprint",
 ]

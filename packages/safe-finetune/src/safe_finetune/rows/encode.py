@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerBase
 
 from gpu_commons import tokenizer_fingerprint
 from safe_finetune.rows.encoded_rows import EncodedRows
-from safe_finetune.rows.row import Row, rows_fingerprint
+from safe_finetune.rows.row import Row, check_ids, rows_fingerprint
 
 logger = logging.getLogger(__name__)
 PLAIN_TEMPLATE = "Human: {}\nAssistant: "
@@ -43,18 +43,22 @@ class RowEncoder:
         """Token ids of rows, in their order.
 
         Raises:
-            ValueError: If there are no rows, the tokenizer has no chat template and none was given, or ``max_length``
-                leaves nothing of a response.
+            ValueError: If there are no rows, two have one id, the tokenizer has no chat template and none was given, or
+                ``max_length`` leaves nothing of a response.
         """
         if self.template is None and tokenizer.chat_template is None:
             raise ValueError("the tokenizer has no chat template; give a `template`, such as PLAIN_TEMPLATE")
+        check_ids(rows)
         kept: list[Row] = []
         token_ids: list[list[int]] = []
         prompt_lengths: list[int] = []
         for row in rows:
             prompt, response = (_tokens(tokenizer, text) for text in self._texts(row, tokenizer))
             if not prompt:
-                raise ValueError(f"{row.place}: the prompt has no tokens, so the response's first could not be asked.")
+                raise ValueError(
+                    f"{row.place}: the prompt has no tokens, so the response's first could not be asked; fill it, or give a "
+                    "`template` with words of its own."
+                )
             if len(prompt) >= self.max_length or not response:
                 if response and self.too_long == "drop":
                     continue

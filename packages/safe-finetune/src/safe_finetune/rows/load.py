@@ -1,5 +1,7 @@
 """Conversations of a file or a hub dataset, with ids that stay with them."""
 
+import dataclasses
+import logging
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from gpu_commons import table_rows
-from safe_finetune.rows.row import Message, Row, content_hash
-from safe_finetune.rows.schemas import read_is_safe, read_weight, schema_of
+from safe_finetune.rows.row import Row, check_ids, content_hash
+from safe_finetune.rows.schemas import message_list_of, read_is_safe, read_weight, schema_of
+
+logger = logging.getLogger(__name__)
+_TEXT_OR_MESSAGES = ("prompt", "completion", "response", "chosen", "rejected")
 
 
 def load_rows(source: str | os.PathLike[str] | Iterable[Mapping[str, Any]], *, split: str = "train") -> list[Row]:
@@ -31,33 +36,56 @@ def load_rows(source: str | os.PathLike[str] | Iterable[Mapping[str, Any]], *, s
         ImportError: If a hub dataset is asked for and ``datasets`` is not installed.
         ValueError: If a row cannot be read, has no response, or an id comes twice; the message names its place.
     """
-    rows: list[Row] = []
-    place_of: dict[str, str] = {}
     copies: Counter[str] = Counter()
-    for record in _records(source, split):
-        row = _row(record, copies)
-        if row.id in place_of:
-            raise ValueError(
-                f"{row.place}: has the id of {place_of[row.id]}; ids must be unique, so change one or delete the column."
-            )
-        place_of[row.id] = row.place
-        rows.append(row)
+    rows = [_row(record, copies) for record in _records(source, split)]
     if not rows:
-        raise ValueError(f"{source if isinstance(source, str | os.PathLike) else 'the data'}: there are no rows.")
+        raise ValueError(f"{_name(source)}: there are no rows; give at least one.")
+    check_ids(rows)
     return rows
+
+
+def load_safe_rows(source: str | os.PathLike[str] | Iterable[Mapping[str, Any]], *, split: str = "train") -> list[Row]:
+    """Read conversations as :func:`load_rows` does, for a set that is to be trusted: those whose response is labelled
+    unsafe (``is_safe``) are left out.
+
+    Raises:
+        ValueError: As there, and if no row is left.
+    """
+    rows = load_rows(source, split=split)
+    kept = [row for row in rows if row.is_safe is not False]
+    if not kept:
+        raise ValueError(f"{_name(source)}: all {len(rows)} rows are labelled unsafe; give some that are safe.")
+    if len(kept) < len(rows):
+        logger.warning(
+            "%s: %d of %d rows are labelled unsafe and left out", _name(source), len(rows) - len(kept), len(rows)
+        )
+    return kept
+
+
+def _name(source: Any) -> str:
+    return str(source) if isinstance(source, str | os.PathLike) else "the data"
 
 
 def _records(source: Any, split: str) -> Iterator[table_rows.Row]:
     if not isinstance(source, str | os.PathLike):
-        return _numbered(source, "the data")
+        return _numbered(source, _name(source))
     path = Path(source)
     is_hub_id = not path.suffix and not path.exists() and str(source).count("/") == 1 and str(source)[0] not in "./~"
-    return _numbered(_hub_rows(str(source), split), str(source)) if is_hub_id else table_rows.read_rows(path)
+    if is_hub_id:
+        return _numbered(_hub_rows(str(source), split), str(source))
+    rows = table_rows.read_rows(path)
+    return map(_with_message_lists, rows) if path.suffix.lower() in (".csv", ".tsv") else rows
 
 
 def _numbered(records: Iterable[Mapping[str, Any]], name: str) -> Iterator[table_rows.Row]:
     for number, values in enumerate(records, 1):
         yield table_rows.Row(f"{name}, row {number}", number, dict(values))
+
+
+def _with_message_lists(record: table_rows.Row) -> table_rows.Row:
+    """Cells hold no lists, and so these columns hold either plain text or messages as JSON."""
+    lists = {column: message_list_of(record.values.get(column)) for column in _TEXT_OR_MESSAGES}
+    return dataclasses.replace(record, values=record.values | {name: each for name, each in lists.items() if each})
 
 
 def _hub_rows(name: str, split: str) -> Iterable[Mapping[str, Any]]:
@@ -70,9 +98,6 @@ def _hub_rows(name: str, split: str) -> Iterable[Mapping[str, Any]]:
 
 def _row(record: table_rows.Row, copies: Counter[str]) -> Row:
     messages, rejected = schema_of(record).read(record)
-    for conversation in (messages, rejected):
-        if conversation is not None:
-            _check_response(conversation, record.place)
     given = record.values.get("id")
     if given is None or given == "":
         identity = content_hash(messages, rejected)
@@ -89,12 +114,3 @@ def _row(record: table_rows.Row, copies: Counter[str]) -> Row:
         rejected=rejected,
         weight=read_weight(record),
     )
-
-
-def _check_response(messages: tuple[Message, ...], place: str) -> None:
-    if messages[-1].role != "assistant":
-        raise ValueError(f"{place}: the last message must be the assistant's, whose response is what is learnt.")
-    if not messages[-1].content.strip():
-        raise ValueError(f"{place}: the response is empty; fill or delete the row.")
-    if len(messages) == 1:
-        raise ValueError(f"{place}: there is a response but no prompt.")

@@ -73,6 +73,19 @@ def read_weight(row: table_rows.Row) -> float:
     return weight
 
 
+def message_list_of(text: Any) -> list[Any] | None:
+    """The messages that a text stands for, as JSON; None if it is any other text."""
+    if not isinstance(text, str) or not text.lstrip().startswith("["):
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    kinds = ({"role", "content"}, {"from", "value"})
+    is_list = bool(value) and all(isinstance(one, dict) and any(kind <= one.keys() for kind in kinds) for one in value)
+    return value if is_list else None
+
+
 def _from_messages(row: table_rows.Row) -> tuple[Conversation, None]:
     return _message_list(row, row.values["messages"], "messages", ("role", "content")), None
 
@@ -129,11 +142,7 @@ def _prompt_messages(row: table_rows.Row) -> Conversation:
 
 
 def _message_list(row: table_rows.Row, value: Any, column: str, keys: tuple[str, str]) -> Conversation:
-    if isinstance(value, str):  # CSV has no lists
-        try:
-            value = json.loads(value)
-        except json.JSONDecodeError:
-            value = None
+    value = message_list_of(value) or value
     role, content = keys
     wanted = f"a list of objects with the texts {role!r} and {content!r}"
     if not isinstance(value, list) or not value:

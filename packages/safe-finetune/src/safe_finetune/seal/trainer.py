@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -21,6 +20,7 @@ from safe_finetune.seal.model_pair import ModelPair
 from safe_finetune.seal.selector import Selector
 from safe_finetune.seal.streams import PairedRows, collate_pairs
 from safe_finetune.selection.scores import SelectorScores
+from safe_finetune.sft.row_losses import check_losses
 from safe_finetune.sft.streams import rows_a_step, stream_loader
 
 logger = logging.getLogger(__name__)
@@ -142,7 +142,8 @@ class SealTrainer(Trainer):
             loss = share * safe.mean() + (1 - share) * (weights * tune).mean()
         loss = loss / self.current_gradient_accumulation_steps
         self.accelerator.backward(loss)
-        drawn = {"row": rows, "tune_loss": tune.detach(), "safe_loss": safe.detach()}
+        drawn = {"row": rows, "safe_row": inputs["row_index"][half:]}
+        drawn |= {"tune_loss": tune.detach(), "safe_loss": safe.detach()}
         if "u" in self.model.copies:
             with self.compute_loss_context_manager():
                 tracked = model("u", **{name: part[:half] for name, part in batch.items()})
@@ -170,21 +171,16 @@ class SealTrainer(Trainer):
         local = {name: torch.cat([drawn[name] for drawn in self._drawn]) for name in self._drawn[0]}
         self._drawn = []
         found = {name: self.accelerator.gather(values) for name, values in local.items()}
-        for name in found.keys() - {"row"}:
-            self._means.setdefault(name, []).append(float(found[name].mean()))
+        tune, safe = (self.train_dataset, "row"), (self.safe_dataset, "safe_row")
+        for name, (dataset, drawn) in {"tune_loss": tune, "u_loss": tune, "safe_loss": safe}.items():
+            if name in found:
+                places = [dataset.places[row] for row in found[drawn].tolist()]
+                check_losses(found[name], places, f" at step {self.state.global_step + 1}")
+                self._means.setdefault(name, []).append(float(found[name].mean()))
         order = found["row"].argsort(stable=True)
         rows, losses = found["row"][order], found["tune_loss"][order].float()
         differences = losses - found["u_loss"][order].float() if "u_loss" in found else losses
-        self._check_finite(rows, differences)
         self.selector.step(rows, losses, differences, self.state.global_step + 1)
-
-    def _check_finite(self, rows: Int[Tensor, " batch"], differences: Float[Tensor, " batch"]) -> None:
-        bad = rows[~differences.isfinite()].tolist()
-        if bad:
-            raise ValueError(
-                f"{self.train_dataset.places[bad[0]]}: the loss is not finite at step {self.state.global_step + 1} "
-                f"({len(bad)} such rows); take a smaller `learning_rate`, or another dtype than float16."
-            )
 
     def _clip_grad_norm(self, model: nn.Module) -> Tensor:
         """Clip theta and u apart, or else the norm of one would slow the other; theta's norm is logged."""
@@ -210,10 +206,10 @@ class SealTrainer(Trainer):
         with safe_open(folder / SELECTOR_FILE, "pt") as file:
             saved = json.loads(file.metadata()["run"])
         for name, value in self._run().items():
-            if saved[name] != value:
+            if saved.get(name) != value:
                 raise ValueError(
-                    f"{folder.name} was written with {name} {saved[name]}, but this run has {value}; resume with the "
-                    "same data and settings, or begin anew in another `output_dir`."
+                    f"{folder.name} was written with {name} {saved.get(name)}, but this run has {value}; resume with the "
+                    "same model, data and settings, or begin anew in another `output_dir`."
                 )
         self.selector.load_state(load_file(folder / SELECTOR_FILE))
         state = load_file(folder / TRAINED_FILE)
@@ -230,6 +226,7 @@ class SealTrainer(Trainer):
         return {
             "dataset_fingerprint": self.train_dataset.fingerprint,
             "safe_dataset_fingerprint": self.safe_dataset.fingerprint,
+            "model_fingerprint": self._model_fingerprint,
             # Inside a run, logits and orders go by position; fingerprints do not know of it.
             "order_of_rows": _digest(self.train_dataset.ids),
             "order_of_safe_rows": _digest(self.safe_dataset.ids),

@@ -46,8 +46,11 @@ class SelectorScores:
         """Check that ids are unique and logits are numbers."""
         if len(set(self.row_ids)) != len(self.row_ids):
             raise ValueError(f"`row_ids` must be unique; {len(self.row_ids) - len(set(self.row_ids))} come again")
-        if not np.isfinite(self.logits).all():
-            raise ValueError(f"`logits` must be finite; {(~np.isfinite(self.logits)).sum()} are not")
+        if not (finite := np.isfinite(self.logits)).all():
+            first = self.row_ids[int(np.flatnonzero(~finite)[0])]
+            raise ValueError(
+                f"`logits` must be finite; {(~finite).sum()} are not, such as that of row {first!r}; score the rows again"
+            )
 
     @classmethod
     def of_one_pass(
@@ -108,8 +111,11 @@ class SelectorScores:
         columns = {"row_id": list(self.row_ids), **{name: getattr(self, attribute) for name, attribute in _COLUMNS}}
         table = pyarrow.table(columns).replace_schema_metadata({_METADATA: json.dumps(dict(self.metadata))})
         aside = target.with_name(f"{target.name}.partial")
-        pyarrow.parquet.write_table(table, aside)
-        os.replace(aside, target)
+        try:
+            pyarrow.parquet.write_table(table, aside)
+            os.replace(aside, target)
+        finally:
+            aside.unlink(missing_ok=True)  # of a table that broke off
         return target
 
     @classmethod

@@ -1,5 +1,6 @@
 """The loss of a row: mean cross-entropy over its response's tokens, in nats per token."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -31,9 +32,32 @@ def response_losses(
     return by_token.sum(1) / is_target.sum(1)
 
 
+def check_losses(losses: Float[Tensor, " rows"], places: Sequence[str], when: str = "") -> None:
+    """Refuse losses that are no numbers, before anything is learnt from them or saved.
+
+    Args:
+        losses: Of some rows.
+        places: Of these rows.
+        when: Such as " at step 3".
+
+    Raises:
+        ValueError: With the first such row's place.
+    """
+    bad = [place for place, finite in zip(places, losses.isfinite().tolist(), strict=True) if not finite]
+    if bad:
+        raise ValueError(
+            f"{bad[0]}: the loss is not finite{when} ({len(bad)} such rows); take a smaller `learning_rate`, another dtype "
+            "than float16, or a model without damage."
+        )
+
+
 @torch.no_grad()
 def row_losses(model: Any, rows: EncodedRows, *, batch_size: int = 16) -> Float[Tensor, " rows"]:
-    """Loss of every row, in their order, on the CPU; the model is used in eval mode and left in the mode it was in."""
+    """Loss of every row, in their order, on the CPU; the model is used in eval mode and left in the mode it was in.
+
+    Raises:
+        ValueError: If the model has no embedding for a token, or a loss is not finite; with the row's place.
+    """
     rows.check_vocabulary(model.get_input_embeddings().num_embeddings)
     was_training = model.training
     model.eval()
@@ -46,4 +70,5 @@ def row_losses(model: Any, rows: EncodedRows, *, batch_size: int = 16) -> Float[
         logits = model(input_ids=device["input_ids"], attention_mask=device["attention_mask"], use_cache=False).logits
         found[batch["row_index"]] = response_losses(logits, device["labels"]).float().cpu()
     model.train(was_training)
+    check_losses(found, rows.places)
     return found

@@ -7,7 +7,7 @@ from torch.utils.data import Dataset
 from transformers import Trainer, TrainingArguments
 
 from safe_finetune.rows.encoded_rows import EncodedRow, EncodedRows, collate_rows
-from safe_finetune.sft.row_losses import response_losses
+from safe_finetune.sft.row_losses import check_losses, response_losses
 from safe_finetune.sft.streams import CyclicOrder, stream_loader
 
 
@@ -40,10 +40,16 @@ class WeightedSFTTrainer(Trainer):
         return stream_loader(self, len(self.train_dataset), dataset, collate_rows)
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
-        """Weighted mean over the batch."""
+        """Weighted mean over the batch.
+
+        Raises:
+            ValueError: If a row's loss is not finite; nothing is learnt from its step, and earlier checkpoints stay.
+        """
         outputs = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
         losses = response_losses(outputs.logits, inputs["labels"])
-        weights = losses.new_tensor([self.train_dataset.weights[index] for index in inputs["row_index"].tolist()])
+        rows = inputs["row_index"].tolist()
+        check_losses(losses, [self.train_dataset.places[row] for row in rows], f" at step {self.state.global_step + 1}")
+        weights = losses.new_tensor([self.train_dataset.weights[row] for row in rows])
         loss = (weights * losses).mean()
         return (loss, outputs) if return_outputs else loss
 

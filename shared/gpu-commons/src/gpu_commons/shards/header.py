@@ -102,7 +102,7 @@ def _entry(file: Path, name: str, row: Any, start: int, size: int) -> TensorEntr
         raise ValueError(f"{file}: tensor {name!r} lacks `dtype`, `shape` or `data_offsets` in the header.") from None
     if not whole or begin > end:
         raise ValueError(f"{file}: tensor {name!r} has shape {shape} and offsets {[begin, end]}, which cannot be.")
-    if dtype not in ITEM_BYTES:
+    if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
         raise ValueError(f"{file}: tensor {name!r} is of dtype {dtype!r}; known are {', '.join(ITEM_BYTES)}.")
     entry = TensorEntry(name, dtype, shape, file, start + begin)
     if entry.num_bytes != end - begin:

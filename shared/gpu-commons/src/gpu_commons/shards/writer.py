@@ -49,14 +49,23 @@ class ShardWriter:
             self._note({"plan": plan})
 
     def write(self, name: str, start: int, raw: NDArray[np.uint8]) -> None:
-        """Put bytes of a tensor's elements, from element ``start`` on."""
+        """Put bytes of a tensor's elements, from element ``start`` on.
+
+        Raises:
+            OSError: If the disk has become full since there was room; what is finished stays, to go on later.
+            ValueError: If the tensor ends before.
+        """
         entry = self._places[name]
         descriptor, view, offset = self._files[entry.file.name], raw.data, start * entry.item_bytes
         if offset + len(view) > entry.num_bytes:
             raise ValueError(f"tensor {name!r} has {entry.num_bytes} bytes; byte {offset + len(view)} is none of them.")
         offset += entry.offset
         while view:
-            count = os.pwrite(descriptor, view, offset)
+            try:
+                count = os.pwrite(descriptor, view, offset)
+            except OSError as error:
+                file = self.aside / entry.file
+                raise OSError(error.errno, f"{file}: {error.strerror}; make room and run the same again") from None
             view, offset = view[count:], offset + count
 
     def finish(self, name: str) -> None:
@@ -86,6 +95,11 @@ class ShardWriter:
         (self.aside / _JOURNAL_FILE).unlink()
         os.replace(self.aside, self.folder)
         return hashes
+
+    def discard(self) -> None:
+        """Close the files and delete what is written, where no later process could go on with it."""
+        self.close()
+        shutil.rmtree(self.aside, ignore_errors=True)
 
     def close(self) -> None:
         """Close the files and leave what is written, to go on later."""
