@@ -58,10 +58,10 @@ class StorySet:
         stories = self.shifted if shifted else self.test
         return list(dilute_all(stories, self.filler.test, num_lines, seed=num_lines))
 
-    def tokenizer(self) -> PreTrainedTokenizerBase:
-        """Of the words that training sees."""
+    def tokenizer(self, least: int = 1) -> PreTrainedTokenizerBase:
+        """Of the words that training sees so often."""
         texts = chain.from_iterable((*story.lines, story.question, story.answer) for story in self.train)
-        return word_tokenizer(chain(texts, self.lines, self.filler.train))
+        return word_tokenizer(chain(texts, self.lines, self.filler.train), least=least)
 
 
 def story_set(task: str, data: Path | None, book: Path | None) -> StorySet:

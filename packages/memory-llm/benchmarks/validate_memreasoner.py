@@ -64,6 +64,7 @@ class Plan:
         baseline: Name of a baseline; MemReasoner if absent.
         model: Settings of the model.
         training: Settings of training.
+        least: Times that a word must occur to be known; what is rarer stands for all words that tests bring.
         curve: Also say after how many steps held-out answers are 90 % right.
         lengths: Lines of filler to ask among.
     """
@@ -73,6 +74,7 @@ class Plan:
     baseline: str | None = None
     model: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
+    least: int = 1
     curve: bool = False
     lengths: Sequence[int] = LENGTHS
 
@@ -93,6 +95,9 @@ PLANS: dict[str, Plan] = {
     "task2 official to 32 lines": Plan(task="task2", official=True, training=TWO_HOPS | LONGER),
     "task2 official to 64 lines": Plan(
         task="task2", official=True, training=TWO_HOPS | {"filler_lines": (0, 64), "filler_ramp": 1000}
+    ),
+    "task2 official to 32 lines, rare words unknown": Plan(
+        task="task2", official=True, least=3, training=TWO_HOPS | LONGER
     ),
     "task2 official to 32 lines, entmax": Plan(
         task="task2", official=True, model={"addressing": "entmax"}, training=TWO_HOPS | LONGER
@@ -195,7 +200,7 @@ def train_ours(
     torch.manual_seed(seed)
     hops = 1 if plan.task == "task1" else 2
     settings = {"num_hops": hops, "answer_prompt": PROMPTS[plan.task], **plan.model}
-    model = small_memreasoner(stories.tokenizer(), **settings)
+    model = small_memreasoner(stories.tokenizer(plan.least), **settings)
     training = {"filler_lines": LIGHT, **plan.training}
     training["steps"] = max(20, round(scale * training["steps"]))
     keep = {"save_steps": CHECK, "save_total_limit": None} if plan.curve else {"save_strategy": "no"}
@@ -221,7 +226,7 @@ def train_theirs(
 ) -> tuple[StoryReader, dict[str, Any]]:
     """A baseline, until it answers held-out stories or its steps are over."""
     assert plan.baseline is not None
-    model = make_baseline(plan.baseline, stories.tokenizer(), seed=seed)
+    model = make_baseline(plan.baseline, stories.tokenizer(plan.least), seed=seed)
     trained = train_baseline(
         model,
         stories.train,
