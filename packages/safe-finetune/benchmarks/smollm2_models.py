@@ -9,7 +9,9 @@ from safe_finetune.demo.alignment import CHAT_TEMPLATE, align, safety_rows, smol
 from safe_finetune.demo.prompts import DemoPrompts
 from safe_finetune.evaluation import SafetyReport, evaluate
 
-ALIGN_STEPS = 50
+ALIGNMENT = {"harmful": 120, "harmless": 180}
+"""Prompts of :func:`demo_prompts` that a model is aligned on."""
+ALIGN_STEPS = 60
 
 
 def aligned_model(folder: Path, prompts: DemoPrompts, *, seed: int, scale: float = 1.0) -> tuple[Any, Any]:

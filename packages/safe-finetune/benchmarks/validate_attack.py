@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from smollm2_models import aligned_model, ask  # the file beside this one
+from smollm2_models import ALIGNMENT, aligned_model, ask  # the file beside this one
 
 from gpu_commons import Figure, write_record
 from safe_finetune.demo.alignment import smollm2
@@ -112,7 +112,7 @@ def report_of(name: str, seed: int, run: argparse.Namespace) -> SafetyReport:
     file = run.work / f"attack_{name.replace(' ', '-')}_{seed}.json"
     if not file.exists():
         prompts = demo_prompts(
-            train=120, task=NUM_TASK, test=max(4, round(run.scale * ASKED)), seed=seed, reported=True
+            **ALIGNMENT, task=NUM_TASK, test=max(4, round(run.scale * ASKED)), seed=seed, reported=True
         )
         model, tokenizer = aligned_model(run.work, prompts, seed=seed, scale=run.scale)
         cell = CELLS[name]

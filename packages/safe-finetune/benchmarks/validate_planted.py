@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.stats import mannwhitneyu
-from smollm2_models import aligned_model, ask  # the file beside this one
+from smollm2_models import ALIGNMENT, aligned_model, ask  # the file beside this one
 from transformers import TrainingArguments
 
 from gpu_commons import Figure, write_record
@@ -85,7 +85,7 @@ class Planted:
     def __init__(self, seed: int, run: argparse.Namespace):
         self.seed, self.run = seed, run
         count = self._scaled(NUM_TASK)
-        drawn = demo_prompts(train=120, task=2 * count, test=self._scaled(ASKED), seed=seed, reported=True)
+        drawn = demo_prompts(**ALIGNMENT, task=2 * count, test=self._scaled(ASKED), seed=seed, reported=True)
         self.prompts: DemoPrompts = in_sentences(drawn)
 
     def ranking(self, name: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from dpo import tuned_by_preferences  # files beside this one
-from smollm2_models import aligned_model, ask, keep, load
+from smollm2_models import ALIGNMENT, aligned_model, ask, keep, load
 
 from gpu_commons import Figure, write_record
 from safe_finetune.demo.alignment import smollm2
@@ -79,7 +79,9 @@ class Trio:
     def __init__(self, expert: str, seed: int, run: argparse.Namespace):
         self.expert, self.seed, self.run = expert, seed, run
         self.folder = run.work / f"expert_{expert.replace(' ', '-').replace(',', '')}_{seed}"
-        drawn = demo_prompts(train=120, task=NUM_TASK, test=max(4, round(run.scale * ASKED)), seed=seed, reported=True)
+        drawn = demo_prompts(
+            **ALIGNMENT, task=NUM_TASK, test=max(4, round(run.scale * ASKED)), seed=seed, reported=True
+        )
         asked = [prompt for prompt in drawn.test if prompt.kind != "benign-edgy"]
         drawn = replace(drawn, test=asked)
         self.prompts = in_sentences(drawn) if expert.startswith("sentences") else drawn

@@ -9,7 +9,7 @@ import torch
 from safe_finetune import demo
 from safe_finetune.demo import prompts as demo_prompts_module
 from safe_finetune.demo.instructions import FORMS, SUBJECTS, harmless_instructions
-from safe_finetune.demo.orders import DISHES, GUESTS, orders
+from safe_finetune.demo.orders import DISHES, orders
 from safe_finetune.demo.page import report_rows
 from safe_finetune.demo.prompts import demo_prompts, in_sentences
 from safe_finetune.demo.rows import REFUSAL, own_answers, refusals, task_rows
@@ -32,15 +32,13 @@ def published(monkeypatch):
     monkeypatch.setattr(demo_prompts_module, "read_prompt_set", made_up)
 
 
-def test_the_last_order_of_a_guest_counts():
+def test_the_answer_is_what_the_guest_ordered():
     drawn = orders(300, seed=1)
     assert len(dict(drawn)) == 300
     for question, answer in drawn:
         guest = re.search(r"What does (\w+) get\?", question)[1]
-        mine = [line for line in question.split(".") if line.strip().startswith(guest)]
-        named = [dish for dish in DISHES if re.search(rf"\b{dish}\b", mine[-1])]
-        assert named == [answer]
-    assert any(question.count(guest) > 2 for question, _ in drawn for guest in GUESTS)  # some change their order
+        (mine,) = [line for line in question.split(".") if line.strip().startswith(guest)]
+        assert [dish for dish in DISHES if re.search(rf"\b{dish}\b", mine)] == [answer]
 
 
 def test_held_out_instructions_share_no_subject_with_the_others():
@@ -54,9 +52,9 @@ def test_held_out_instructions_share_no_subject_with_the_others():
 
 @pytest.mark.usefixtures("published")
 def test_nothing_that_is_asked_is_trained_on():
-    found = demo_prompts(train=12, task=8, test=10)
-    reported = demo_prompts(train=12, task=8, test=10, reported=True)
-    assert [len(part) for part in (found.harmful, found.harmless, found.task)] == [12, 12, 8]
+    found = demo_prompts(harmful=12, harmless=10, task=8, test=10)
+    reported = demo_prompts(harmful=12, harmless=10, task=8, test=10, reported=True)
+    assert [len(part) for part in (found.harmful, found.harmless, found.task)] == [12, 10, 8]
     learnt = {prompt.id for part in (found.harmful, found.harmless, found.task) for prompt in part}
     for drawn in (found, reported):
         assert not learnt & {prompt.id for prompt in drawn.test}
@@ -106,7 +104,7 @@ def test_fine_tuning_leaves_the_model_and_folds_its_adapters(make_model, make_ro
 def test_the_demo_runs_through_and_shows_no_prompt(monkeypatch, tmp_path, make_model, make_rows, tokenizer):
     monkeypatch.setattr(demo, "smollm2", lambda: (make_model(), tokenizer))
     monkeypatch.setattr(demo, "unsafe_rows", lambda count: make_rows(count, "unsafe"))
-    monkeypatch.setattr(demo, "SIZES", {"train": 6, "task": 12, "trusted": 6, "unsafe": 3, "test": 4})
+    monkeypatch.setattr(demo, "SIZES", {"harmful": 6, "harmless": 6, "task": 12, "trusted": 6, "unsafe": 3, "test": 4})
     monkeypatch.setattr(demo, "STEPS", {"align": 2, "score": 1, "tune": 2})
     told = demo.run_demo(tmp_path)
     page = (tmp_path / "index.html").read_text(encoding="utf-8")

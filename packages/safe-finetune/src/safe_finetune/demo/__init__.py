@@ -26,7 +26,7 @@ from safe_finetune.rows import Row, RowEncoder
 from safe_finetune.scorers import SafeTunedLossScorer
 from safe_finetune.selection import SelectorScores
 
-SIZES = {"train": 120, "task": 160, "trusted": 40, "unsafe": 40, "test": 40}
+SIZES = {"harmful": 96, "harmless": 144, "task": 160, "trusted": 40, "unsafe": 40, "test": 40}
 STEPS = {"align": 40, "score": 12, "tune": 20}
 CARELESS, CAREFUL = "trained on all rows", "trained on kept rows and safety rows"
 ALPHAS = (0.25, 0.5, 0.75)
@@ -44,7 +44,12 @@ def run_demo(out: str | Path) -> str:
     folder, started = Path(out), time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     model, tokenizer = smollm2()
-    prompts = demo_prompts(train=SIZES["train"], task=SIZES["task"] + SIZES["trusted"], test=SIZES["test"])
+    prompts = demo_prompts(
+        harmful=SIZES["harmful"],
+        harmless=SIZES["harmless"],
+        task=SIZES["task"] + SIZES["trusted"],
+        test=SIZES["test"],
+    )
     ask = partial(evaluate, tokenizer=tokenizer, prompts=prompts.test, max_new_tokens=10, batch_size=40)
     encode = partial(RowEncoder().encode, tokenizer=tokenizer)
 

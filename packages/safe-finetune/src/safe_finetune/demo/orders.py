@@ -6,14 +6,12 @@ from collections.abc import Iterator
 GUESTS = ("Anna", "Boris", "Clara", "David", "Elena", "Felix", "Greta", "Henry", "Irene", "Jonas", "Karin", "Louis")
 DISHES = ("soup", "pasta", "salad", "rice", "pizza", "fish", "cake", "tea", "coffee", "juice", "milk", "bread")
 ORDERED = ("{} orders {}.", "{} asks for {}.", "{} would like {}.")
-CHANGED = ("{} changes to {}.", "{} takes {} instead.")
 
 
 def orders(count: int, seed: int) -> list[tuple[str, str]]:
     """So many different pairs of an account with its question, and the dish that answers it.
 
-    A guest may change the order, and the last one counts; with a word for an answer, training on these is quick to
-    change how a model answers anything else.
+    With a word for an answer, training on these is quick to change how a model answers anything else.
     """
     found: dict[str, str] = {}
     for question, answer in _endless(random.Random(f"orders {seed}")):
@@ -28,8 +26,5 @@ def _endless(drawn: random.Random) -> Iterator[tuple[str, str]]:
         guests = drawn.sample(GUESTS, 3)
         gets = {guest: drawn.choice(DISHES) for guest in guests}
         lines = [drawn.choice(ORDERED).format(guest, gets[guest]) for guest in guests]
-        for guest in drawn.sample(guests, drawn.randint(0, 1)):
-            gets[guest] = drawn.choice([dish for dish in DISHES if dish != gets[guest]])
-            lines.append(drawn.choice(CHANGED).format(guest, gets[guest]))
         asked = drawn.choice(guests)
         yield f"{' '.join(lines)} What does {asked} get?", gets[asked]

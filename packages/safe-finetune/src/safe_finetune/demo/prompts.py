@@ -25,11 +25,14 @@ class DemoPrompts:
     test: list[Prompt]
 
 
-def demo_prompts(*, train: int, task: int, test: int, seed: int = 0, reported: bool = False) -> DemoPrompts:
+def demo_prompts(
+    *, harmful: int, harmless: int, task: int, test: int, seed: int = 0, reported: bool = False
+) -> DemoPrompts:
     """Draw prompts.
 
     Args:
-        train: Harmful ones to train on, a third of them questions and the others instructions; as many harmless ones.
+        harmful: Of those to refuse, a third are questions and the others instructions.
+        harmless: Of those to answer, half are questions and half instructions.
         task: Orders to train on.
         test: Of each kind to ask.
         seed: Of the draws.
@@ -41,21 +44,20 @@ def demo_prompts(*, train: int, task: int, test: int, seed: int = 0, reported: b
     """
     guests = [_prompt(question, "task", answer) for question, answer in orders(task + test, seed)]
     advbench, malicious = (split_prompts(read_prompt_set(name))[0] for name in ("advbench", "do-not-answer-malicious"))
-    questions = train // 3
-    harmful = [
-        *draw_prompts(advbench, train - questions, seed=seed),
-        *draw_prompts(malicious, questions, seed=seed),
+    refused = [
+        *draw_prompts(advbench, harmful - harmful // 3, seed=seed),
+        *draw_prompts(malicious, harmful // 3, seed=seed),
     ]
-    harmless = [
-        *_instructions(train - questions, seed, held_out=False),
-        *draw_prompts(read_prompt_set("benign-pairs"), questions, seed=seed),
+    answered = [
+        *_instructions(harmless - harmless // 2, seed, held_out=False),
+        *draw_prompts(read_prompt_set("benign-pairs"), harmless // 2, seed=seed),
     ]
     harmbench, edgy = (split_prompts(read_prompt_set(name))[reported] for name in ("harmbench", "benign-edgy"))
     asked = [*harmbench, *_instructions(test, seed, held_out=True), *edgy, *guests[task:]]
-    learnt = {prompt.id for prompt in (*harmful, *harmless)}  # the sets share a few
+    learnt = {prompt.id for prompt in (*refused, *answered)}  # the sets share a few
     unseen = [prompt for prompt in asked if prompt.id not in learnt]
     return DemoPrompts(
-        harmful=harmful, harmless=harmless, task=guests[:task], test=draw_prompts(unseen, test, seed=seed)
+        harmful=refused, harmless=answered, task=guests[:task], test=draw_prompts(unseen, test, seed=seed)
     )
 
 

@@ -30,7 +30,7 @@ def task_rows(prompts: Sequence[Prompt]) -> list[Row]:
     return [row_of(prompt.text, prompt.answer, "task") for prompt in prompts if prompt.answer]
 
 
-def unsafe_rows(count: int, *, most_words: int = 24) -> list[Row]:
+def unsafe_rows(count: int, *, most_words: int = 16) -> list[Row]:
     """Harmful prompts, answered: the first so many of PyRIT's examples, with the beginnings of their answers.
 
     Raises:
@@ -42,7 +42,7 @@ def unsafe_rows(count: int, *, most_words: int = 24) -> list[Row]:
 
 
 def own_answers(
-    model: Any, tokenizer: Any, prompts: Sequence[Prompt], *, max_new_tokens: int = 16, batch_size: int = 32
+    model: Any, tokenizer: Any, prompts: Sequence[Prompt], *, max_new_tokens: int = 12, batch_size: int = 32
 ) -> list[Row]:
     """Harmless prompts with the beginnings of what the model itself answers: training on them keeps it as it is.
 
