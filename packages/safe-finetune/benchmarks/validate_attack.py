@@ -27,7 +27,7 @@ from safe_finetune.rows import RowEncoder
 
 RESULTS = Path(__file__).parent / "results"
 SEEDS, STEPS, ASKED = (0, 1, 2), 30, 100
-NUM_TASK, NUM_UNSAFE, NUM_REFUSALS, NUM_HARMLESS = 200, 50, 25, 50
+NUM_TASK, NUM_UNSAFE, NUM_REFUSALS, NUM_HARMLESS = 200, 50, 25, 60
 
 
 @dataclass(frozen=True, kw_only=True)
