@@ -87,7 +87,11 @@ def main() -> None:
     }
     figures = [figure_of(name, what, rate) for (name, what), rate in rates.items()]
     lost = rates[UNCONSTRAINED, "orders right"].value - rates[WANTED, "orders right"].value
-    figures.append(Figure(id=f"{WANTED}: orders lost against {UNCONSTRAINED}", value=lost, better="lower", target=0.05))
+    figures.append(
+        Figure(
+            id=f"{WANTED}: orders lost against {UNCONSTRAINED}", value=lost, unit="rate", better="lower", target=0.05
+        )
+    )
     path = write_record(
         "validate_attack",
         results_dir=run.results,
