@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainingArguments
 
@@ -27,7 +26,8 @@ from safe_finetune.scorers import SafeTunedLossScorer
 from safe_finetune.selection import SelectorScores
 
 SIZES = {"harmful": 96, "harmless": 144, "task": 160, "trusted": 40, "unsafe": 40, "test": 40}
-STEPS = {"align": 40, "score": 12, "tune": 20}
+STEPS = {"align": 40, "score": 10, "tune": 20}
+BATCH_SIZE = 12
 CARELESS, CAREFUL = "trained on all rows", "trained on kept rows and safety rows"
 ALPHAS = (0.25, 0.5, 0.75)
 MERGED = [f"all rows, merged with {alpha:.0%} aligned" for alpha in ALPHAS]
@@ -54,13 +54,13 @@ def run_demo(out: str | Path) -> str:
     encode = partial(RowEncoder().encode, tokenizer=tokenizer)
 
     safe = safety_rows(model, tokenizer, prompts)
-    aligned = align(model, tokenizer, safe, prompts, steps=STEPS["align"])
+    aligned = align(model, tokenizer, safe, prompts, steps=STEPS["align"], batch_size=BATCH_SIZE)
     mixed = task_rows(prompts.task[: SIZES["task"]]) + unsafe_rows(SIZES["unsafe"])
     scores = _score(aligned, tokenizer, mixed, [*safe, *task_rows(prompts.task[SIZES["task"] :])])
     kept = scores.select(mixed, keep_ratio=SIZES["task"] / len(mixed))
-    careless = fine_tuned(aligned, encode(mixed), steps=STEPS["tune"])
-    within: dict[str, Any] = {"mode": "penalty", "safety_weight": 1.0, "safety_fraction": 0.25}
-    careful = fine_tuned(aligned, encode(kept), steps=STEPS["tune"], safety=encode(safe), **within)
+    tune = partial(fine_tuned, aligned, steps=STEPS["tune"], batch_size=BATCH_SIZE)
+    careless = tune(encode(mixed))
+    careful = tune(encode(kept), safety=encode(safe), mode="penalty", safety_weight=1.0, safety_fraction=0.25)
     reports = [
         ("before", ask(model)),
         ("aligned", ask(aligned)),
@@ -78,7 +78,7 @@ def _score(
     aligned: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: Sequence[Row], trusted: Sequence[Row]
 ) -> SelectorScores:
     with tempfile.TemporaryDirectory() as folder:
-        training = TrainingArguments(**training_settings(folder, aligned, steps=STEPS["score"]))
+        training = TrainingArguments(**training_settings(folder, aligned, steps=STEPS["score"], batch_size=BATCH_SIZE))
         scorer = SafeTunedLossScorer(training=training, peft_config=lora(), batch_size=32)
         return scorer.score(aligned, tokenizer, rows, trusted)
 

@@ -42,7 +42,9 @@ def align(
     *,
     steps: int,
     seed: int = 0,
+    batch_size: int = 16,
 ) -> PreTrainedModel:
     """A copy trained on safety rows, and on its own answers to a few tasks: or else it would refuse their form."""
     rows = [*safe, *own_answers(model, tokenizer, prompts.task[-20:])]
-    return fine_tuned(model, RowEncoder().encode(rows, tokenizer), steps=steps, seed=seed)
+    encoded = RowEncoder().encode(rows, tokenizer)
+    return fine_tuned(model, encoded, steps=steps, seed=seed, batch_size=batch_size)

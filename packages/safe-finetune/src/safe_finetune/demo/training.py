@@ -20,6 +20,7 @@ def fine_tuned(
     steps: int,
     safety: EncodedRows | None = None,
     seed: int = 0,
+    batch_size: int = 16,
     **constraint: Any,
 ) -> PreTrainedModel:
     """A copy trained for so many steps on rows; with safety rows, or a radius, under that constraint.
@@ -30,12 +31,13 @@ def fine_tuned(
         steps: Of the optimiser.
         safety: Rows whose loss is bounded.
         seed: Of order and adapters.
+        batch_size: Rows of a step.
         constraint: Of :class:`ConstrainedSFTConfig`.
     """
     seed_everything(seed)
     trained = with_adapters(copy.deepcopy(model), lora(), "default")
     with tempfile.TemporaryDirectory() as folder:
-        settings = training_settings(folder, model, steps=steps, seed=seed)
+        settings = training_settings(folder, model, steps=steps, seed=seed, batch_size=batch_size)
         if safety is None and not constraint:
             WeightedSFTTrainer(trained, TrainingArguments(**settings), rows).train()
         else:
@@ -50,12 +52,14 @@ def lora() -> Any:
     return LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
 
 
-def training_settings(folder: str, model: PreTrainedModel, *, steps: int, seed: int = 0) -> dict[str, Any]:
-    """Of transformers' ``TrainingArguments``: 16 rows a step, a rate that falls to 0, nothing saved."""
+def training_settings(
+    folder: str, model: PreTrainedModel, *, steps: int, seed: int = 0, batch_size: int = 16
+) -> dict[str, Any]:
+    """Of transformers' ``TrainingArguments``: a rate that falls to 0, nothing saved."""
     return {
         "output_dir": folder,
         "max_steps": steps,
-        "per_device_train_batch_size": 16,
+        "per_device_train_batch_size": batch_size,
         "learning_rate": 1e-3,
         "lr_scheduler_type": "linear",
         "warmup_steps": 0.1,  # a share of them
