@@ -27,12 +27,14 @@ TRAINING: dict[str, Any] = {
 }
 BUDGET: dict[str, Any] = {
     "safety_slack": 0.1,
-    "safety_weight": 2.0,  # from 0 lambda overshoots, and is long on its way back
+    "safety_weight": 2.0,  # near the price that it ends at; the default is 0
     "weight_learning_rate": 0.5,
     "safety_fraction": 1.0,
 }
 FREE: dict[str, Any] = {"mode": "penalty", "safety_weight": 0.0}
+FROM_ZERO: dict[str, Any] = {**BUDGET, "safety_weight": 0.0}
 BALL: dict[str, Any] = {"radius": 1.0, "max_steps": 100}
+METHODS = {"free": FREE, "budget": BUDGET, "budget, lambda from 0": FROM_ZERO, "radius": BALL}
 
 
 def constrained(aligned: Any, seed: int, folder: Path) -> dict[str, dict[str, float]]:
@@ -44,7 +46,7 @@ def constrained(aligned: Any, seed: int, folder: Path) -> dict[str, dict[str, fl
     safety = encoded(toy_rows({"declined": NUM_ROWS}, seed, "many safety rows"))
     unseen = toy_rows({"declined": NUM_HELD_OUT}, seed, "many held out")
     found = {}
-    for name, limits in (("free", FREE), ("budget", BUDGET), ("radius", BALL)):
+    for name, limits in METHODS.items():
         model = copy.deepcopy(aligned)
         norms = NormAtEachStep(model)
         args = ConstrainedSFTConfig(**settings(folder, seed=seed, **{**TRAINING, **limits}))
@@ -58,7 +60,7 @@ def constrained(aligned: Any, seed: int, folder: Path) -> dict[str, dict[str, fl
             "declines": declines(model, unseen[:NUM_ASKED]),
             "norm": max(norms.found),
         }
-        if name == "budget" and trainer.multiplier is not None:
+        if name.startswith("budget") and trainer.multiplier is not None:
             found[name] |= {"budget": trainer.multiplier.budget, "price": trainer.multiplier.value}
         if trainer.radius is not None:
             found[name]["projected"] = trainer.radius.num_projections / trainer.radius.num_steps

@@ -164,7 +164,10 @@ def sharpness_figures(results: Sequence[dict[str, Any]]) -> list[Figure]:
 
 def constraint_figures(results: Sequence[dict[str, Any]]) -> list[Figure]:
     """Budget and radius against what they should be, and against free fine-tuning."""
-    apart = [abs(one["budget"]["safety_loss"] - one["budget"]["budget"]) for one in results]
+    apart, apart_from_zero = (
+        [abs(one[name]["safety_loss"] - one[name]["budget"]) for one in results]
+        for name in ("budget", "budget, lambda from 0")
+    )
     refusal = [one["budget"]["declines"] - one["free"]["declines"] for one in results]
     radius = budget_and_radius.BALL["radius"]
     beyond = max(max(one["radius"]["norm"] / radius - 1, 0.0) for one in results)
@@ -175,6 +178,7 @@ def constraint_figures(results: Sequence[dict[str, Any]]) -> list[Figure]:
             "budget: seeds within 0.02 nats", [float(one <= 0.02) for one in apart], unit="rate", better="higher",
             target=1.0,
         ),
+        seed_mean("budget, lambda from 0: held-out safety loss off the budget", apart_from_zero, unit="nats"),
         seed_mean("budget: declines more than after free fine-tuning", refusal, unit="rate", better="higher", target=0.5),
         seed_mean("radius: largest excess of the norm at any step of any seed, relative", beyond, unit="share", target=1e-5),
         seed_mean(
@@ -183,7 +187,7 @@ def constraint_figures(results: Sequence[dict[str, Any]]) -> list[Figure]:
         ),
         *(
             seed_mean(f"{name}: {what.replace('_', ' ')}", [one[name][what] for one in results], unit=unit, better=better)
-            for name in ("free", "budget", "radius")
+            for name in budget_and_radius.METHODS
             for what, unit, better in measures
         ),
     ]  # fmt: skip
