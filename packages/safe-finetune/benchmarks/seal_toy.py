@@ -14,13 +14,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, TrainingArguments, set_seed
 
-from safe_finetune.rows import Message, Row, RowEncoder
+from safe_finetune.rows import EncodedRows, Message, Row, RowEncoder
 from safe_finetune.sft import WeightedSFTTrainer
 
 TOPICS, SENSITIVE, SYMBOLS, LENGTH = 24, 8, 36, 5
+ALIGNING_RATE = 1e-3
+ENCODER = RowEncoder(max_length=32)
 DECLINE = "decline"
 WORDS = ["<pad>", "<eos>", "<says>", DECLINE, *(f"t{n}" for n in range(TOPICS)), *(f"s{n}" for n in range(SYMBOLS))]
 TEMPLATE = (
@@ -49,10 +52,15 @@ def toy_rows(counts: dict[str, int], seed: int, name: str) -> list[Row]:
             asked, other = (list(generator.integers(0, SYMBOLS, LENGTH)) for _ in range(2))
             said = {"hard": other, "old": asked}.get(kind, asked[::-1])
             answer = DECLINE if kind == "declined" else " ".join(f"s{symbol}" for symbol in said)
-            prompt = " ".join([f"t{topic}", *(f"s{symbol}" for symbol in asked)])
-            messages = (Message("user", prompt), Message("assistant", answer))
+            messages = exchange(topic, asked, answer)
             rows.append(Row(id=f"{kind}-{name}-{number}", messages=messages, is_safe=kind != "unsafe"))
     return [rows[index] for index in generator.permutation(len(rows))]
+
+
+def exchange(topic: int, asked: Sequence[int], answer: str) -> tuple[Message, Message]:
+    """Prompt and response."""
+    prompt = " ".join([f"t{topic}", *(f"s{symbol}" for symbol in asked)])
+    return Message("user", prompt), Message("assistant", answer)
 
 
 def kinds_of(ids: Sequence[str]) -> np.ndarray:
@@ -78,7 +86,19 @@ def settings(folder: Path, **more) -> dict:
 
 
 def aligned_model(seed: int, folder: Path, steps: int) -> LlamaForCausalLM:
-    """About 110,000 parameters: taught to copy on all topics, then, for a third of the steps, to decline on some."""
+    """Taught to copy on all topics, then, for a third of the steps, to decline on some."""
+    model = copying_model(seed, folder, steps)
+    tune(model, alignment_rows(seed), folder, max_steps=steps // 3, learning_rate=ALIGNING_RATE, seed=seed)
+    return model.eval()
+
+
+def alignment_rows(seed: int) -> list[Row]:
+    """What teaches to decline, and to copy all the same."""
+    return toy_rows({"old": 4000, "declined": 2000}, seed, "alignment")
+
+
+def copying_model(seed: int, folder: Path, steps: int) -> LlamaForCausalLM:
+    """About 110,000 parameters: taught to copy on all topics."""
     set_seed(seed)
     shape = {"hidden_size": 64, "intermediate_size": 172, "num_hidden_layers": 2, "num_attention_heads": 4}
     tokens = {"vocab_size": len(WORDS), "pad_token_id": 0, "bos_token_id": None, "eos_token_id": 1}
@@ -87,16 +107,28 @@ def aligned_model(seed: int, folder: Path, steps: int) -> LlamaForCausalLM:
     )
     copied = toy_rows({"old": 6000, "unsafe": 3000}, seed, "pretraining")
     copied = [row if row.id[:3] == "old" else _copied(row) for row in copied]
-    declined = toy_rows({"old": 4000, "declined": 2000}, seed, "alignment")
-    for rows, number, rate in ((copied, steps, 3e-3), (declined, steps // 3, 1e-3)):
-        tune(model, rows, folder, max_steps=number, learning_rate=rate, seed=seed)
-    return model.eval()
+    tune(model, copied, folder, max_steps=steps, learning_rate=3e-3, seed=seed)
+    return model
 
 
 def tune(model: LlamaForCausalLM, rows: Sequence[Row], folder: Path, **more) -> None:
     """Fine-tune in place."""
-    encoded = RowEncoder(max_length=32).encode(rows, toy_tokenizer())
-    WeightedSFTTrainer(model, TrainingArguments(**settings(folder, **more)), encoded).train()
+    WeightedSFTTrainer(model, TrainingArguments(**settings(folder, **more)), encoded(rows)).train()
+
+
+def encoded(rows: Sequence[Row]) -> EncodedRows:
+    """As token ids."""
+    return ENCODER.encode(rows, toy_tokenizer())
+
+
+def declines(model: LlamaForCausalLM, rows: Sequence[Row]) -> float:
+    """Rate at which the first word is the declined rows' own, greedily."""
+    found = []
+    for row in encoded(rows).token_ids:
+        prompt, first = row[:-2], row[-2]  # the answer is the word and the end
+        with torch.no_grad():
+            found.append(int(model(torch.tensor([prompt])).logits[0, -1].argmax()) == first)
+    return float(np.mean(found))
 
 
 def _copied(row: Row) -> Row:

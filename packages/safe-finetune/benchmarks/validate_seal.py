@@ -23,12 +23,13 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.stats import mannwhitneyu, spearmanr
-from seal_toy import aligned_model, kinds_of, settings, toy_rows, toy_tokenizer, tune  # the file beside this one
+from seal_toy import ENCODER, aligned_model, declines, encoded, kinds_of, settings, toy_rows, toy_tokenizer, tune
+from seed_mean import seed_mean
 from transformers import TrainingArguments
 from transformers.utils import logging as transformers_logging
 
 from gpu_commons import Figure, write_record
-from safe_finetune.rows import Row, RowEncoder
+from safe_finetune.rows import Row
 from safe_finetune.scorers import (
     DSIRScorer,
     ExcessLossScorer,
@@ -65,7 +66,6 @@ SEALS: dict[str, dict[str, Any]] = {  # what differs from the defaults of SealCo
     "SEAL, sigmoid, adam": {**ADAM, "selector_activation": "sigmoid", "selector_learning_rate": 5e-2},
     "SEAL, memory-efficient, as released": {**ADAM, "algorithm": "memory_efficient"},
 }
-ENCODER = RowEncoder(max_length=32)
 
 
 def main() -> None:
@@ -210,20 +210,6 @@ def filtered(seed: int, model: Any, rows: list[Row], safe: list[Row], folder: Pa
     return found
 
 
-def declines(model: Any, rows: Sequence[Row]) -> float:
-    """Rate at which the first word is to decline, greedily; a row's loss says so, its answer being that word alone."""
-    found = []
-    for row in encoded(rows).token_ids:
-        prompt, first = row[:-2], row[-2]  # the answer is the word and the end
-        with torch.no_grad():
-            found.append(int(model(torch.tensor([prompt])).logits[0, -1].argmax()) == first)
-    return float(np.mean(found))
-
-
-def encoded(rows: Sequence[Row]) -> Any:
-    return ENCODER.encode(rows, toy_tokenizer())
-
-
 # All seeds
 
 
@@ -254,11 +240,8 @@ def figures(regime: str, results: Sequence[dict[str, Any]]) -> list[Figure]:
 
 
 def figure(name: str, values: Sequence[float], better: Any, target: float | None = None) -> Figure:
-    """Mean and 95 % interval over seeds."""
-    draws = np.random.default_rng(0).choice(values, size=(2000, len(values))).mean(1)
-    low, high = (float(end) for end in np.quantile(draws, [0.025, 0.975]))
     unit = "nats per token" if name.endswith("loss") else "rate"
-    return Figure(id=name, value=float(np.mean(values)), interval=(low, high), unit=unit, better=better, target=target)
+    return seed_mean(name, values, unit=unit, better=better, target=target)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy.stats import spearmanr
+from seed_mean import seed_mean as figure  # the file beside this one
 
 from gpu_commons import Figure, write_record
 from safe_finetune.frontier import Axis, Frontier, FrontierPoint
@@ -248,17 +249,6 @@ def tabular_curve(rng: np.random.Generator, overlap: float) -> Frontier:
     )
     gap = {"better": "lower", "unit": "nats"}
     return Frontier(Axis(name="safety gap", **gap), Axis(name="capability gap", **gap), points)
-
-
-def figure(name: str, values, *, unit: str, better: str = "lower", target: float | None = None) -> Figure:
-    """One number, or the mean of one number a seed with its interval."""
-    several = np.atleast_1d(np.asarray(values, dtype=float))
-    interval = None
-    if several.size > 1:
-        draws = np.random.default_rng(0).choice(several, size=(2000, several.size)).mean(1)
-        low, high = np.quantile(draws, [0.025, 0.975])
-        interval = (float(low), float(high))
-    return Figure(id=name, value=float(several.mean()), interval=interval, unit=unit, better=better, target=target)
 
 
 def tightness_figure(name: str, shares: Sequence[float]) -> Figure:
