@@ -25,7 +25,7 @@ from safe_finetune.rows import Row, RowEncoder
 from safe_finetune.scorers import SafeTunedLossScorer
 from safe_finetune.selection import SelectorScores
 
-SIZES = {"harmful": 96, "harmless": 144, "task": 160, "trusted": 40, "unsafe": 40, "test": 40}
+SIZES = {"harmful": 96, "harmless": 144, "task": 160, "trusted": 40, "unsafe": 40, "test": 32}
 STEPS = {"align": 40, "score": 10, "tune": 20}
 BATCH_SIZE = 12
 CARELESS, CAREFUL = "trained on all rows", "trained on kept rows and safety rows"
@@ -50,7 +50,7 @@ def run_demo(out: str | Path) -> str:
         task=SIZES["task"] + SIZES["trusted"],
         test=SIZES["test"],
     )
-    ask = partial(evaluate, tokenizer=tokenizer, prompts=prompts.test, max_new_tokens=10, batch_size=40)
+    ask = partial(evaluate, tokenizer=tokenizer, prompts=prompts.test, max_new_tokens=10, batch_size=32)
     encode = partial(RowEncoder().encode, tokenizer=tokenizer)
 
     safe = safety_rows(model, tokenizer, prompts)
