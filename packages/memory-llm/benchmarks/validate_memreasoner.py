@@ -302,7 +302,7 @@ def record(seeds_of: Mapping[str, Sequence[int]], run: argparse.Namespace) -> No
     for name, seeds in found.items():
         for length in seeds[0]["right"]:
             right = np.array([one["right"][length] for one in seeds], dtype=float)
-            shown = name if len(seeds) > 1 else f"{name}, one seed"
+            shown = name if len(seeds) == len(SEEDS) else f"{name} ({len(seeds)} of {len(SEEDS)} seeds)"
             asked = f"{shown}, +{length} lines" if "," not in length else f"{shown}, +{length.replace(',', ' lines,')}"
             figures.append(rate(asked, right, target=TARGETS.get((HELD_TO.get(name, ""), length))))
         figures += hop_rates(name, seeds) + convergence(name, seeds)
@@ -316,7 +316,7 @@ def record(seeds_of: Mapping[str, Sequence[int]], run: argparse.Namespace) -> No
             "filler": run.filler.name if run.filler else "pride-and-prejudice",
             "facts": f"at most {MOST_FACTS} in generated stories, as they are in the released files",
             "plans": {name: {**PLANS[name].model, **PLANS[name].training} for name in found},
-            "one seed alone": [name for name, seeds in seeds_of.items() if len(seeds) == 1],
+            "fewer seeds": {name: seeds for name, seeds in seeds_of.items() if len(seeds) < len(SEEDS)},
             "baseline_steps": BASELINE_STEPS,
             "interval": "95 %, bootstrap over questions, means over seeds",
         },
