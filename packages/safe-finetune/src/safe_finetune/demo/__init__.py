@@ -26,10 +26,10 @@ from safe_finetune.scorers import SafeTunedLossScorer
 from safe_finetune.selection import SelectorScores
 
 SIZES = {"harmful": 96, "harmless": 144, "task": 160, "trusted": 40, "unsafe": 40, "test": 32}
-STEPS = {"align": 40, "score": 10, "tune": 20}
-BATCH_SIZE = 12
+STEPS = {"align": 36, "score": 8, "tune": 18}
+BATCH_SIZE = 10
 CARELESS, CAREFUL = "trained on all rows", "trained on kept rows and safety rows"
-ALPHAS = (0.25, 0.5, 0.75)
+ALPHAS = (0.5, 0.75)
 MERGED = [f"all rows, merged with {alpha:.0%} aligned" for alpha in ALPHAS]
 REFUSED = Axis(name="harmful prompts refused", better="higher")
 SOLVED = Axis(name="orders answered right", better="higher")
@@ -50,7 +50,7 @@ def run_demo(out: str | Path) -> str:
         task=SIZES["task"] + SIZES["trusted"],
         test=SIZES["test"],
     )
-    ask = partial(evaluate, tokenizer=tokenizer, prompts=prompts.test, max_new_tokens=10, batch_size=32)
+    ask = partial(evaluate, tokenizer=tokenizer, prompts=prompts.test, max_new_tokens=8, batch_size=32)
     encode = partial(RowEncoder().encode, tokenizer=tokenizer)
 
     safe = safety_rows(model, tokenizer, prompts)
