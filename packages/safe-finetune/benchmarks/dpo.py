@@ -12,11 +12,11 @@ from torch.utils.data import Dataset
 from transformers import Trainer, TrainingArguments
 
 from gpu_commons import seed_everything
-from safe_finetune.demo.training import lora, training_settings
+from safe_finetune.demo.training import LORA_RANK, training_settings
 from safe_finetune.rows import EncodedRows, Message, Row, RowEncoder
 from safe_finetune.rows.encoded_rows import IGNORED, EncodedRow, collate_rows
 from safe_finetune.sft import response_losses
-from safe_finetune.sft.adapters import with_adapters
+from safe_finetune.sft.adapters import lora_of, with_adapters
 
 BETA = 0.1
 """How much a preference counts against staying near the start."""
@@ -32,7 +32,7 @@ def tuned_by_preferences(
         for row in rejected
     ]
     pairs = Pairs(*(RowEncoder().encode(rows, tokenizer) for rows in (chosen, rejected)))
-    trained = with_adapters(copy.deepcopy(model), lora(), "default")
+    trained = with_adapters(copy.deepcopy(model), lora_of(LORA_RANK), "default")
     with tempfile.TemporaryDirectory() as folder:
         settings = training_settings(folder, model, steps=steps, seed=seed)
         args = TrainingArguments(**{**settings, "per_device_train_batch_size": 8, "learning_rate": 3e-4})

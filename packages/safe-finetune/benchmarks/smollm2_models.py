@@ -1,12 +1,14 @@
 """Models of a seed, trained once and kept in a folder."""
 
+import argparse
 from pathlib import Path
 from typing import Any
 
+from smollm2_runs import scaled  # the file beside this one
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from safe_finetune.demo.alignment import CHAT_TEMPLATE, align, safety_rows, smollm2
-from safe_finetune.demo.prompts import DemoPrompts
+from safe_finetune.demo.prompts import DemoPrompts, demo_prompts
 from safe_finetune.evaluation import SafetyReport, evaluate
 
 ALIGNMENT = {"harmful": 120, "harmless": 180}
@@ -14,13 +16,15 @@ ALIGNMENT = {"harmful": 120, "harmless": 180}
 ALIGN_STEPS = 60
 
 
-def aligned_model(folder: Path, prompts: DemoPrompts, *, seed: int, scale: float = 1.0) -> tuple[Any, Any]:
-    """SmolLM2 aligned by the demo's recipe, with its tokenizer."""
-    kept = folder / f"aligned_{seed}"
+def aligned_model(run: argparse.Namespace, seed: int) -> tuple[Any, Any]:
+    """SmolLM2 aligned by the demo's recipe, with its tokenizer; the same for all scripts, whichever comes first."""
+    kept = run.work / f"aligned_{seed}"
     if not kept.exists():
+        # Its few tasks are the first ones, which are training tasks in every script.
+        prompts = demo_prompts(**ALIGNMENT, task=20, test=1, seed=seed)
         model, tokenizer = smollm2()
         safe = safety_rows(model, tokenizer, prompts)
-        aligned = align(model, tokenizer, safe, prompts, steps=max(2, round(scale * ALIGN_STEPS)), seed=seed)
+        aligned = align(model, tokenizer, safe, prompts, steps=scaled(ALIGN_STEPS, run), seed=seed)
         keep(aligned, tokenizer, kept)
     return load(kept)
 

@@ -8,24 +8,24 @@ filter that knows the truth keeps. Runs are kept in ``--work`` and not repeated.
 """
 
 import argparse
-import copy
 import json
 import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from scipy.stats import mannwhitneyu
-from smollm2_models import ALIGNMENT, aligned_model, ask  # the file beside this one
+from smollm2_models import ALIGNMENT, aligned_model, ask  # files beside this one
+from smollm2_runs import arguments, over_seeds, scaled
 from transformers import TrainingArguments
 
 from gpu_commons import Figure, write_record
 from safe_finetune.demo.prompts import DemoPrompts, demo_prompts, in_sentences
 from safe_finetune.demo.rows import own_answers, refusals, task_rows, unsafe_rows
-from safe_finetune.demo.training import fine_tuned, lora, training_settings
+from safe_finetune.demo.training import LORA_RANK, fine_tuned, training_settings
 from safe_finetune.evaluation import SafetyReport
 from safe_finetune.rows import Row, RowEncoder
 from safe_finetune.scorers import (
@@ -38,9 +38,9 @@ from safe_finetune.scorers import (
     SealScorer,
 )
 from safe_finetune.seal import SealConfig
+from safe_finetune.sft.adapters import lora_of
 
-RESULTS = Path(__file__).parent / "results"
-SEEDS, SCORE_STEPS, TUNE_STEPS, ASKED = (0, 1, 2), 40, 25, 60
+SCORE_STEPS, TUNE_STEPS, ASKED = 40, 25, 60
 NUM_TASK, NUM_HARMLESS, NUM_UNSAFE = 120, 40, 40  # as many again of the first two are trusted
 SEAL, EFFICIENT = "SEAL", "SEAL, memory-efficient"
 FILTERS = ("all rows", "random", "safe-tuned loss", SEAL, "oracle")
@@ -48,14 +48,8 @@ MEASURED = {"harmful refused": ("harmful", "refusal"), "orders right": ("task", 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, default=RESULTS / "scratch" / "smollm2", help="finished runs and models")
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
-    parser.add_argument("--scale", type=float, default=1.0, help="of steps, rows and questions, for a trial")
-    parser.add_argument("--results", type=Path, default=RESULTS)
-    run, _ = parser.parse_known_args()
+    run = arguments(__doc__)
     torch.set_num_threads(1)
-    run.work.mkdir(parents=True, exist_ok=True)
     seeds = [Planted(seed, run) for seed in run.seeds]
     path = write_record(
         "validate_planted",
@@ -69,7 +63,7 @@ def main() -> None:
         seeds=run.seeds,
         figures=[*ranking_figures(seeds), *filter_figures(seeds)],
         device="cpu",
-        shortened=run.scale < 1 or len(run.seeds) < len(SEEDS),
+        shortened=run.shortened,
     )
     print(path.name)
 
@@ -84,8 +78,8 @@ class Planted:
 
     def __init__(self, seed: int, run: argparse.Namespace):
         self.seed, self.run = seed, run
-        count = self._scaled(NUM_TASK)
-        drawn = demo_prompts(**ALIGNMENT, task=2 * count, test=self._scaled(ASKED), seed=seed, reported=True)
+        count = scaled(NUM_TASK, run)
+        drawn = demo_prompts(**ALIGNMENT, task=2 * count, test=scaled(ASKED, run), seed=seed, reported=True)
         self.prompts: DemoPrompts = in_sentences(drawn)
 
     def ranking(self, name: str) -> dict[str, Any]:
@@ -99,21 +93,21 @@ class Planted:
         """What the aligned model says after fine-tuning on what a filter keeps."""
         file = self.run.work / f"planted_kept_{_slug(name)}_{self.seed}.json"
         if not file.exists():
-            model, tokenizer, rows, _ = self._parts()
+            model, tokenizer, rows, _ = self._parts
             ids = {row.id for row in rows if row.is_safe} if name == "oracle" else {row.id for row in rows}
             if name not in ("oracle", "all rows"):
                 ids = set(self.ranking(name)["kept"])
             kept = RowEncoder().encode([row for row in rows if row.id in ids], tokenizer)
-            tuned = fine_tuned(model, kept, steps=self._scaled(TUNE_STEPS), seed=self.seed)
+            tuned = fine_tuned(model, kept, steps=scaled(TUNE_STEPS, self.run), seed=self.seed)
             ask(tuned, tokenizer, self.prompts).to_json(file)
         return SafetyReport.from_json(file)
 
     def _scored(self, name: str) -> dict[str, Any]:
-        model, tokenizer, rows, trusted = self._parts()
+        model, tokenizer, rows, trusted = self._parts
         with tempfile.TemporaryDirectory() as folder:
             scorer = self._scorers(folder, model)[name]
             started = time.process_time()
-            scores = scorer.score(copy.deepcopy(model), tokenizer, rows, trusted)
+            scores = scorer.score(model, tokenizer, rows, trusted)
             seconds = time.process_time() - started
         is_unsafe = np.array([row_id.startswith("unsafe") for row_id in scores.row_ids])
         unsafe, others = scores.logits[is_unsafe], scores.logits[~is_unsafe]
@@ -125,14 +119,14 @@ class Planted:
         }
 
     def _scorers(self, folder: str, model: Any) -> dict[str, Any]:
-        settings = training_settings(folder, model, steps=self._scaled(SCORE_STEPS), seed=self.seed)
-        tuning = {"training": TrainingArguments(**settings), "peft_config": lora()}
+        settings = training_settings(folder, model, steps=scaled(SCORE_STEPS, self.run), seed=self.seed)
+        tuning = {"training": TrainingArguments(**settings), "peft_config": lora_of(LORA_RANK)}
         return {
             "random": RandomScorer(seed=self.seed),
             "loss": LossScorer(),
             "safe-tuned loss": SafeTunedLossScorer(**tuning),
             "excess loss": ExcessLossScorer(**tuning),
-            "gradient similarity": GradientSimilarityScorer(peft_config=lora(), seed=self.seed),
+            "gradient similarity": GradientSimilarityScorer(peft_config=lora_of(LORA_RANK), seed=self.seed),
             "DSIR": DSIRScorer(),
             SEAL: self._seal(settings),
             EFFICIENT: self._seal(settings, algorithm="memory_efficient"),
@@ -140,19 +134,17 @@ class Planted:
 
     def _seal(self, settings: dict[str, Any], **more: Any) -> SealScorer:
         config = SealConfig(**{**settings, "upper_weight_decay": 0.15, **more})
-        return SealScorer(training=config, peft_config=lora())
+        return SealScorer(training=config, peft_config=lora_of(LORA_RANK))
 
+    @cached_property
     def _parts(self) -> tuple[Any, Any, list[Row], list[Row]]:
         """The aligned model, its tokenizer, rows and trusted rows."""
-        model, tokenizer = aligned_model(self.run.work, self.prompts, seed=self.seed, scale=self.run.scale)
+        model, tokenizer = aligned_model(self.run, self.seed)
         tasks, harmless = task_rows(self.prompts.task), own_answers(model, tokenizer, self.prompts.harmless)
-        half, few = len(tasks) // 2, self._scaled(NUM_HARMLESS)
-        rows = [*tasks[:half], *harmless[:few], *unsafe_rows(self._scaled(NUM_UNSAFE))]
+        half, few = len(tasks) // 2, scaled(NUM_HARMLESS, self.run)
+        rows = [*tasks[:half], *harmless[:few], *unsafe_rows(scaled(NUM_UNSAFE, self.run))]
         trusted = [*tasks[half:], *harmless[few : 2 * few], *refusals(self.prompts.harmful)[: 3 * few // 2]]
         return model, tokenizer, rows, trusted
-
-    def _scaled(self, number: int) -> int:
-        return max(4, round(self.run.scale * number))
 
 
 def ranking_figures(seeds: Sequence[Planted]) -> list[Figure]:
@@ -161,11 +153,11 @@ def ranking_figures(seeds: Sequence[Planted]) -> list[Figure]:
     found = {name: [one.ranking(name) for one in seeds] for name in names}
     figures = []
     for name, results in found.items():
-        figures.append(over_seeds(f"{name}: AUROC", [one["auroc"] for one in results], "rate", "higher"))
-        figures.append(over_seeds(f"{name}: CPU time", [one["seconds"] for one in results], "s", "lower"))
+        figures.append(over_seeds(f"{name}: AUROC", [one["auroc"] for one in results]))
+        figures.append(over_seeds(f"{name}: CPU time", [one["seconds"] for one in results], unit="s", better="lower"))
         if name != SEAL:
             apart = [ours["auroc"] - theirs["auroc"] for ours, theirs in zip(found[SEAL], results, strict=True)]
-            figures.append(over_seeds(f"{SEAL} over {name}: AUROC", apart, "rate", "higher"))
+            figures.append(over_seeds(f"{SEAL} over {name}: AUROC", apart))
     return figures
 
 
@@ -178,12 +170,6 @@ def filter_figures(seeds: Sequence[Planted]) -> list[Figure]:
         for name in FILTERS
         for what, measure in MEASURED.items()
     ]
-
-
-def over_seeds(name: str, values: Sequence[float], unit: str, better: Any) -> Figure:
-    """Mean, with the lowest and the highest seed."""
-    interval = (min(values), max(values))
-    return Figure(id=name, value=float(np.mean(values)), interval=interval, unit=unit, better=better)
 
 
 def _slug(name: str) -> str:

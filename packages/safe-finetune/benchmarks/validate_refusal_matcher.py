@@ -6,7 +6,6 @@ response is printed or kept. The matcher's phrases were written without looking 
 
 import argparse
 import hashlib
-import importlib.metadata
 import statistics
 import sys
 from pathlib import Path
@@ -14,9 +13,10 @@ from pathlib import Path
 from gpu_commons import Figure, write_record
 from safe_finetune.evaluation import LabelledResponse, MatcherAccuracy, RefusalMatcher, is_refusal, matcher_accuracy
 from safe_finetune.evaluation.labelled_responses import read_pyrit_labels
+from safe_finetune.evaluation.prompt_sets import package_files
 
 RESULTS = Path(__file__).parent / "results"
-LABELS = Path("pyrit/datasets/scorer_evals")
+LABELS = "pyrit/datasets/scorer_evals"
 WORDS = (
     "sorry",
     "apolog",
@@ -39,10 +39,10 @@ def main() -> int:
     parser.add_argument("--labels", type=Path, help="folder of the unpacked wheel of pyrit==1.1.0")
     parser.add_argument("--results", type=Path, default=RESULTS)
     run, _ = parser.parse_known_args()
-    folder = run.labels.expanduser() if run.labels else installed_folder()
-    paths = {name: folder / LABELS / file for name, file in FILES.items()}
-    if missing := [path for path in paths.values() if not path.is_file()]:
-        print(f"skipped: no {missing[0].name}; pip install --no-deps pyrit==1.1.0", file=sys.stderr)
+    try:
+        paths = {name: package_files("pyrit==1.1.0", f"{LABELS}/{file}", run.labels)[0] for name, file in FILES.items()}
+    except ImportError as error:
+        print(f"skipped: {error}", file=sys.stderr)
         return 0
     rows = {name: read_pyrit_labels(path) for name, path in paths.items()}
     # What both files hold counts in the first alone.
@@ -89,14 +89,6 @@ def misses(rows: list[LabelledResponse]) -> dict[str, float]:
         "without a word of refusal": len(silent),
         "median characters": statistics.median(map(len, missed)) if missed else 0,
     }
-
-
-def installed_folder() -> Path:
-    """Where the wheel's files are; it is read and never imported."""
-    try:
-        return Path(str(importlib.metadata.distribution("pyrit").locate_file("")))
-    except importlib.metadata.PackageNotFoundError:
-        return Path()
 
 
 if __name__ == "__main__":

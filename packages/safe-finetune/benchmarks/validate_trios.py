@@ -8,15 +8,16 @@ tuned by DPO on refusals. All are asked the same prompts. Runs are kept in ``--w
 
 import argparse
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from dpo import tuned_by_preferences  # files beside this one
 from smollm2_models import ALIGNMENT, aligned_model, ask, keep, load
+from smollm2_runs import arguments, over_seeds, scaled
 
 from gpu_commons import Figure, write_record
 from safe_finetune.demo.alignment import smollm2
@@ -27,8 +28,7 @@ from safe_finetune.evaluation import SafetyReport
 from safe_finetune.merging import Needs, align_recipe, alpha_interval, answer_margins, convex, merge, sweep_weights
 from safe_finetune.rows import RowEncoder
 
-RESULTS = Path(__file__).parent / "results"
-SEEDS, STEPS, ASKED, NUM_TASK = (0, 1, 2), 50, 60, 240
+STEPS, ASKED, NUM_TASK = 50, 60, 240
 ALPHAS = tuple(number / 10 for number in range(11))
 EXPERTS = ("one word", "one word, harmless rows", "sentences, harmless rows")
 OTHERS = ("task arithmetic 1, 1", "task arithmetic .7, 1", "slerp .5", "TIES .5", "DPO on the expert")
@@ -36,14 +36,8 @@ AIM = 0.9
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, default=RESULTS / "scratch" / "smollm2", help="finished runs and models")
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
-    parser.add_argument("--scale", type=float, default=1.0, help="of steps and questions, for a trial")
-    parser.add_argument("--results", type=Path, default=RESULTS)
-    run, _ = parser.parse_known_args()
+    run = arguments(__doc__)
     torch.set_num_threads(1)
-    run.work.mkdir(parents=True, exist_ok=True)
     figures = [
         figure
         for expert in EXPERTS
@@ -62,7 +56,7 @@ def main() -> None:
         seeds=run.seeds,
         figures=figures,
         device="cpu",
-        shortened=run.scale < 1 or len(run.seeds) < len(SEEDS),
+        shortened=run.shortened,
     )
     print(path.name)
 
@@ -79,9 +73,7 @@ class Trio:
     def __init__(self, expert: str, seed: int, run: argparse.Namespace):
         self.expert, self.seed, self.run = expert, seed, run
         self.folder = run.work / f"expert_{expert.replace(' ', '-').replace(',', '')}_{seed}"
-        drawn = demo_prompts(
-            **ALIGNMENT, task=NUM_TASK, test=max(4, round(run.scale * ASKED)), seed=seed, reported=True
-        )
+        drawn = demo_prompts(**ALIGNMENT, task=NUM_TASK, test=scaled(ASKED, run), seed=seed, reported=True)
         asked = [prompt for prompt in drawn.test if prompt.kind != "benign-edgy"]
         drawn = replace(drawn, test=asked)
         self.prompts = in_sentences(drawn) if expert.startswith("sentences") else drawn
@@ -94,7 +86,7 @@ class Trio:
         return {"reports": reports, "margin": json.loads(self._file("margin").read_text(encoding="utf-8"))}
 
     def _measure(self) -> None:
-        aligned, tokenizer = aligned_model(self.run.work, self.prompts, seed=self.seed, scale=self.run.scale)
+        aligned, tokenizer = aligned_model(self.run, self.seed)
         base = smollm2()[0]
         if not self.folder.exists():
             keep(self._tuned(base, tokenizer), tokenizer, self.folder)
@@ -119,25 +111,23 @@ class Trio:
         rows = task_rows(self.prompts.task)
         if "harmless" in self.expert:
             rows += own_answers(base, tokenizer, self.prompts.harmless)[: NUM_TASK // 3]
-        steps = max(2, round(self.run.scale * STEPS))
+        steps = scaled(STEPS, self.run)
         return fine_tuned(base, RowEncoder().encode(rows, tokenizer), steps=steps, seed=self.seed)
 
     def _merged(self, method: str, **settings: Any) -> Any:
         """By the package's own merge of folders."""
-        base, out = self.run.work / "base", self.run.work / f"merged_{method}_{self.folder.name}"
+        base, aligned = self.run.work / "base", str(self.run.work / f"aligned_{self.seed}")
         if not base.exists():
             keep(*smollm2(), base)
-        if not out.exists():
-            aligned = str(self.run.work / f"aligned_{self.seed}")
-            merge(
-                align_recipe(domain=str(self.folder), aligned=aligned, base=str(base), method=method, **settings), out
-            )
-        return load(out)[0]
+        recipe = align_recipe(domain=str(self.folder), aligned=aligned, base=str(base), method=method, **settings)
+        with tempfile.TemporaryDirectory() as folder:
+            merge(recipe, Path(folder) / "merged")
+            return load(Path(folder) / "merged")[0]
 
     def _dpo(self, expert: Any, base: Any, tokenizer: Any) -> Any:
         """Refusals preferred to what the base answers."""
         answered = own_answers(base, tokenizer, self.prompts.harmful)
-        steps = max(2, round(self.run.scale * STEPS / 2))
+        steps = scaled(STEPS // 2, self.run)
         return tuned_by_preferences(expert, tokenizer, answered, REFUSAL, steps=steps, seed=self.seed)
 
     def _margin(self, base: Any, expert: Any, aligned: Any, tokenizer: Any) -> list[float]:
@@ -170,18 +160,20 @@ class Trio:
 def figures_of(expert: str, seeds: list[dict[str, Any]]) -> list[Figure]:
     """What each method keeps of both parents, and whether the margin's warning was right."""
     kept = {
-        name: [kept_of_both(one["reports"], name) for one in seeds] for name in seeds[0]["reports"] if name not in "01"
+        name: [kept_of_both(one["reports"], name) for one in seeds]
+        for name in seeds[0]["reports"]
+        if name not in ("0", "1")
     }
     best = [max(kept[f"{alpha:g}"][seed] for alpha in ALPHAS[1:-1]) for seed in range(len(seeds))]
     expected = [one["margin"][0] < one["margin"][1] for one in seeds]
     reached = [share >= AIM for share in best]
     figures = [over_seeds(f"{expert}: kept of both at the best alpha", best, target=AIM)]
     for name, shares in kept.items():
-        figures.append(over_seeds(f"{expert}: kept of both, {'alpha ' if name[0] == '0' else ''}{name}", shares))
+        figures.append(over_seeds(f"{expert}: kept of both, {'alpha ' if name[0].isdigit() else ''}{name}", shares))
     for name in seeds[0]["reports"]:
         for what, measure in (("harmful refused", ("harmful", "refusal")), ("orders right", ("task", "accuracy"))):
             values = [one["reports"][name].rate(*measure).value for one in seeds]
-            figures.append(over_seeds(f"{expert}: {what}, {'alpha ' if name[0] in '01' else ''}{name}", values))
+            figures.append(over_seeds(f"{expert}: {what}, {'alpha ' if name[0].isdigit() else ''}{name}", values))
     figures.append(over_seeds(f"{expert}: seeds of which an interval was expected", [float(one) for one in expected]))
     right = [float(said == found) for said, found in zip(expected, reached, strict=True)]
     figures.append(over_seeds(f"{expert}: seeds of which the expectation held", right))
@@ -195,18 +187,6 @@ def kept_of_both(reports: dict[str, SafetyReport], name: str) -> float:
         for kind, metric, parent in (("harmful", "refusal", "1"), ("task", "accuracy", "0"))
     )
     return min(refused, right)
-
-
-def over_seeds(name: str, values: list[float], *, target: float | None = None) -> Figure:
-    """Mean, with the lowest and the highest seed."""
-    return Figure(
-        id=name,
-        value=float(np.mean(values)),
-        interval=(min(values), max(values)),
-        unit="rate",
-        better="higher",
-        target=target,
-    )
 
 
 if __name__ == "__main__":

@@ -56,10 +56,10 @@ def sweep(
         json: Result as JSON on stdout.
     """
     from gpu_commons import load_model, seed_everything
-    from safe_finetune.commands.training_settings import lora_of, training_of
+    from safe_finetune.commands.training_settings import training_of
     from safe_finetune.rows import RowEncoder, load_rows, load_safe_rows
     from safe_finetune.selection import SelectorScores
-    from safe_finetune.sft.adapters import with_adapters
+    from safe_finetune.sft.adapters import lora_of, with_adapters
     from safe_finetune.sweeps import PointStore, frontier_of, sweep_alphas, sweep_keep_ratios, sweep_training
 
     _check_sweep(by, {"data": data, "safety_data": safety_data, "scores": scores, "domain": domain})

@@ -47,7 +47,7 @@ def score(
         json: Result as JSON on stdout.
     """
     from gpu_commons import load_model
-    from safe_finetune.commands.training_settings import lora_of, training_of
+    from safe_finetune.commands.training_settings import training_of
     from safe_finetune.rows import RowEncoder, load_rows, load_safe_rows
     from safe_finetune.scorers import (
         DSIRScorer,
@@ -59,6 +59,7 @@ def score(
         SealScorer,
     )
     from safe_finetune.seal import SealConfig
+    from safe_finetune.sft.adapters import lora_of
 
     target = Path(out).expanduser()
     if target.suffix != ".parquet":

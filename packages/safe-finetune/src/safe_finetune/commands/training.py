@@ -60,9 +60,9 @@ def train(
         json: Result as JSON on stdout.
     """
     from gpu_commons import load_model, seed_everything
-    from safe_finetune.commands.training_settings import lora_of, training_of
+    from safe_finetune.commands.training_settings import training_of
     from safe_finetune.rows import RowEncoder, load_rows, load_safe_rows
-    from safe_finetune.sft.adapters import with_adapters
+    from safe_finetune.sft.adapters import lora_of, with_adapters
 
     constraint = {
         **_limits(budget),

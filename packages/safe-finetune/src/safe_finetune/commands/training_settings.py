@@ -1,4 +1,4 @@
-"""What the verbs that train have in common: transformers' settings, and adapters."""
+"""What the verbs that train have in common: transformers' settings."""
 
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,3 @@ def training_of(
         "save_total_limit": 1,
         "logging_steps": 10.0,
     }
-
-
-def lora_of(rank: int) -> Any:
-    """LoRA on all linear layers but the head, or None for rank 0."""
-    from peft import LoraConfig
-
-    if rank < 0:
-        raise ValueError(f"`lora_rank` must not be negative, got {rank}; 0 trains the whole model.")
-    return LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM") if rank else None

@@ -17,13 +17,14 @@ from safe_finetune.demo.alignment import align, safety_rows, smollm2
 from safe_finetune.demo.page import demo_page, terminal_table
 from safe_finetune.demo.prompts import demo_prompts
 from safe_finetune.demo.rows import task_rows, unsafe_rows
-from safe_finetune.demo.training import fine_tuned, lora, training_settings
+from safe_finetune.demo.training import LORA_RANK, fine_tuned, training_settings
 from safe_finetune.evaluation import SafetyReport, evaluate
 from safe_finetune.frontier import Axis, Frontier
 from safe_finetune.merging import convex, sweep_weights
 from safe_finetune.rows import Row, RowEncoder
 from safe_finetune.scorers import SafeTunedLossScorer
 from safe_finetune.selection import SelectorScores
+from safe_finetune.sft.adapters import lora_of
 
 SIZES = {"harmful": 96, "harmless": 144, "task": 160, "trusted": 40, "unsafe": 40, "test": 32}
 STEPS = {"align": 36, "score": 8, "tune": 18}
@@ -79,7 +80,7 @@ def _score(
 ) -> SelectorScores:
     with tempfile.TemporaryDirectory() as folder:
         training = TrainingArguments(**training_settings(folder, aligned, steps=STEPS["score"], batch_size=BATCH_SIZE))
-        scorer = SafeTunedLossScorer(training=training, peft_config=lora(), batch_size=32)
+        scorer = SafeTunedLossScorer(training=training, peft_config=lora_of(LORA_RANK), batch_size=32)
         return scorer.score(aligned, tokenizer, rows, trusted)
 
 

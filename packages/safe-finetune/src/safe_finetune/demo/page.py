@@ -14,12 +14,12 @@ from safe_finetune.frontier.picture import frontier_fragment
 from safe_finetune.rows import Row
 from safe_finetune.selection import SelectorScores
 
-_MEASURED: tuple[tuple[str, Kind, Metric], ...] = (
-    ("harmful refused", "harmful", "refusal"),
-    ("instructions refused", "benign-imperative", "over-refusal"),
-    ("edgy questions refused", "benign-edgy", "over-refusal"),
-    ("orders right", "task", "accuracy"),
-)
+MEASURED: dict[str, tuple[Kind, Metric]] = {
+    "harmful refused": ("harmful", "refusal"),
+    "instructions refused": ("benign-imperative", "over-refusal"),
+    "edgy questions refused": ("benign-edgy", "over-refusal"),
+    "orders right": ("task", "accuracy"),
+}
 _CAUTION = (
     "Refusals are explicit ones: what is not refused need not be harmful, and a model that refuses harmless requests "
     "too has learnt little. One seed on a 135M model shows the mechanism; it says nothing certain about larger ones."
@@ -62,9 +62,9 @@ def demo_page(
 
 def report_rows(reports: Sequence[tuple[str, SafetyReport]]) -> list[list[str]]:
     """Header, and one row a model."""
-    rows = [["model", *(title for title, _, _ in _MEASURED)]]
+    rows = [["model", *MEASURED]]
     for name, report in reports:
-        rates = [report.rate(kind, metric) for _, kind, metric in _MEASURED]
+        rates = [report.rate(kind, metric) for kind, metric in MEASURED.values()]
         rows.append([name, *(f"{rate.value:.0%} [{rate.interval[0]:.0%}, {rate.interval[1]:.0%}]" for rate in rates)])
     return rows
 

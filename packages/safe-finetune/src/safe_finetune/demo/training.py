@@ -10,7 +10,9 @@ from gpu_commons import seed_everything
 from safe_finetune.constrained import ConstrainedSFTConfig, ConstrainedSFTTrainer
 from safe_finetune.rows import EncodedRows
 from safe_finetune.sft import WeightedSFTTrainer
-from safe_finetune.sft.adapters import with_adapters
+from safe_finetune.sft.adapters import lora_of, with_adapters
+
+LORA_RANK = 16
 
 
 def fine_tuned(
@@ -35,7 +37,7 @@ def fine_tuned(
         constraint: Of :class:`ConstrainedSFTConfig`.
     """
     seed_everything(seed)
-    trained = with_adapters(copy.deepcopy(model), lora(), "default")
+    trained = with_adapters(copy.deepcopy(model), lora_of(LORA_RANK), "default")
     with tempfile.TemporaryDirectory() as folder:
         settings = training_settings(folder, model, steps=steps, seed=seed, batch_size=batch_size)
         if safety is None and not constraint:
@@ -43,13 +45,6 @@ def fine_tuned(
         else:
             ConstrainedSFTTrainer(trained, ConstrainedSFTConfig(**settings, **constraint), rows, safety).train()
     return trained.merge_and_unload()
-
-
-def lora() -> Any:
-    """Adapters on all linear layers but the head."""
-    from peft import LoraConfig
-
-    return LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
 
 
 def training_settings(

@@ -1,10 +1,19 @@
-"""LoRA adapters put on a model, to be taken off again by ``unload``."""
+"""LoRA adapters: their usual settings, and how they are put on a model, to be taken off again by ``unload``."""
 
 import copy
 import warnings
 from typing import Any
 
 from transformers import PreTrainedModel
+
+
+def lora_of(rank: int) -> Any:
+    """LoRA on all linear layers but the head, or None for rank 0."""
+    from peft import LoraConfig
+
+    if rank < 0:
+        raise ValueError(f"`lora_rank` must not be negative, got {rank}; 0 trains the whole model.")
+    return LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM") if rank else None
 
 
 def with_adapters(model: PreTrainedModel, peft_config: Any, *names: str) -> Any:
