@@ -8,6 +8,7 @@ import torch
 
 from safe_finetune import demo
 from safe_finetune.demo import prompts as demo_prompts_module
+from safe_finetune.demo import rows as rows_module
 from safe_finetune.demo.instructions import FORMS, SUBJECTS, harmless_instructions
 from safe_finetune.demo.orders import DISHES, orders
 from safe_finetune.demo.page import report_rows
@@ -82,6 +83,13 @@ def test_own_answers_are_what_the_model_says(make_model, tokenizer):
     alone = own_answers(make_model(), tokenizer, prompts, max_new_tokens=4, batch_size=1)
     assert together == alone
     assert all(row.messages[0].content in {prompt.text for prompt in prompts} for row in together)
+
+
+def test_a_prompt_that_is_answered_by_nothing_makes_no_row(monkeypatch, make_model, tokenizer):
+    monkeypatch.setattr(rows_module, "respond", lambda *_: ["", "an answer"])
+    prompts = [Prompt(id=prompt_id(text), text=text, kind="benign-imperative") for text in harmless_instructions(2, 0)]
+    (row,) = own_answers(make_model(), tokenizer, prompts, batch_size=2)
+    assert row.messages[-1].content == "an answer"
 
 
 def test_fine_tuning_leaves_the_model_and_folds_its_adapters(make_model, make_rows, encode):

@@ -49,10 +49,9 @@ def own_answers(
     Answers end where they are cut off, and so will those of a model that learns them.
     """
     token_ids = encode_prompts(prompts, model, tokenizer, max_new_tokens)
-    rows = {}
+    answers = {}
     for batch in batches_of(token_ids, batch_size):
         responses = respond(model, tokenizer, [token_ids[index] for index in batch], max_new_tokens)
-        rows.update(
-            {index: row_of(prompts[index].text, text, "own") for index, text in zip(batch, responses, strict=True)}
-        )
-    return [rows[index] for index in range(len(prompts)) if rows[index].messages[-1].content.strip()]
+        answers.update(zip(batch, responses, strict=True))
+    # Where the model says nothing there is nothing to keep.
+    return [row_of(prompts[at].text, answers[at], "own") for at in sorted(answers) if answers[at].strip()]
