@@ -49,7 +49,7 @@ def own_answers(
     Answers end where they are cut off, and so will those of a model that learns them.
     """
     token_ids = encode_prompts(prompts, model, tokenizer, max_new_tokens)
-    answers = {}
+    answers: dict[int, str] = {}
     for batch in batches_of(token_ids, batch_size):
         responses = respond(model, tokenizer, [token_ids[index] for index in batch], max_new_tokens)
         answers.update(zip(batch, responses, strict=True))
