@@ -2,8 +2,8 @@
 
 A run trains one model from scratch with one seed and asks it 1,000 questions at each length, in the words of
 training and with other words for answers. It leaves a file in ``--work`` and is not run again; runs are independent
-and may go side by side: name some of them by ``--runs``, or all of them by ``*``. When those are there, the record of
-them is written.
+and may go side by side: name some of them by ``--runs``. There are three records, each written once its runs are there:
+of MemReasoner, of ways to train it for long haystacks (one seed), and of the baselines that read tokens.
 
 ``--data`` names the folder of the released bAbI files (their test files stay untouched; the last 1,000 training
 questions are ours to ask). Filler is light, 0 to 8 lines in training, unless a run is called "facts only".
@@ -12,10 +12,9 @@ questions are ours to ask). Filler is light, 0 to 8 lines in training, unless a 
 import argparse
 import fnmatch
 import json
-import shlex
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from rates import rate  # the file beside this one
 from safetensors.torch import load_file
 from story_sets import MOST_FACTS, StorySet, story_set
 
-from gpu_commons import Figure, write_record
+from gpu_commons import Figure, resolve_device, write_record
 from memory_llm.haystack.stories import Story, StoryReader, names_only
 from memory_llm.memreasoner import MemReasonerForQA, small_memreasoner, train_memreasoner
 from memory_llm.memreasoner.answering import answer_stories
@@ -101,7 +100,10 @@ PLANS: dict[str, Plan] = {
     "task2 one hop": Plan(task="task2", model={"num_hops": 1}, training=TWO_HOPS | {"label_fraction": 0.0}),
     "task2 official to 32 lines": Plan(task="task2", official=True, training=TWO_HOPS | LONGER),
     "task2 official to 64 lines": Plan(
-        task="task2", official=True, training=TWO_HOPS | {"filler_lines": (0, 64), "filler_ramp": 1000}
+        task="task2",
+        official=True,
+        training=TWO_HOPS | {"filler_lines": (0, 64), "filler_ramp": 1000},
+        lengths=(*LENGTHS, 3000, 10_000),
     ),
     "task2 official to 32 lines, rare words unknown": Plan(
         task="task2", official=True, least=3, training=TWO_HOPS | LONGER
@@ -126,30 +128,21 @@ PLANS: dict[str, Plan] = {
         for name in TOKEN_BASELINES
     },
 }
-RECORDED = [
-    f"{name}/*" for name in ("task1", "task1 official", "task1 facts only", "task1 without order", "task1 memn2n")
+# Ways to reach the lengths that 8 lines of filler do not, beside one of the longest curriculum.
+WAYS = [
+    f"task2 official to 32 lines{way}"
+    for way in ("", ", entmax", ", gated", ", hard late", ", cooler", ", rare words unknown")
 ]
-RECORDED += [
-    f"{name}/*"
-    for name in (
-        "task2",
-        "task2 official",
-        "task2 official to 64 lines",
-        "task2 without labels",
-        "task2 one hop",
-        "task2 memn2n",
-        "vt",
-    )
-]
-# Ways to reach the lengths that 8 lines of filler do not; one seed each, beside one of the longest curriculum.
-TRIED = ("", ", entmax", ", gated", ", hard late", ", cooler", ", rare words unknown")
-RECORDED += [f"task2 official to 32 lines{way}/0" for way in TRIED]
+OF_TOKENS = [f"{task} {name}" for task in ("task1", "task2") for name in TOKEN_BASELINES]
+PARTS = {"": [name for name in PLANS if name not in (*WAYS, *OF_TOKENS)], "ways": WAYS, "baselines": OF_TOKENS}
+"""Plans of each record, by what its name ends in."""
+SEEDS_OF = {name: SEEDS[:1] if name in WAYS else SEEDS for name in PLANS}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--runs", nargs="+", default=RECORDED, help="such as 'task2 official/0' or, with patterns, 'task2/*'"
+        "--runs", nargs="+", default=["*"], help="such as 'task2 official/0' or, with patterns, 'task2/*'"
     )
     parser.add_argument("--work", type=Path, default=RESULTS / "scratch" / "memreasoner", help="finished runs")
     parser.add_argument("--data", type=Path, help="folder with babi/; runs on the released files need it")
@@ -159,32 +152,29 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS)
     run, _ = parser.parse_known_args()
     torch.set_num_threads(1)
-    every = [f"{name}/{seed}" for seed in SEEDS for name in PLANS if run.data or not PLANS[name].official]
-    wanted = [one for one in every if any(fnmatch.fnmatch(one, name) for name in run.runs)]
+    plans = [name for name in PLANS if run.data or not PLANS[name].official]
+    every = [(name, seed) for seed in SEEDS for name in plans if seed in SEEDS_OF[name]]
+    wanted = [(name, seed) for name, seed in every if any(fnmatch.fnmatch(f"{name}/{seed}", one) for one in run.runs)]
     if not wanted:
-        parser.error(f"no run fits {', '.join(run.runs)}; `--list --runs '*'` prints them")
+        parser.error(f"no run fits {', '.join(run.runs)}; `--list` prints them")
     if run.list:
-        print("\n".join(wanted))
+        print("\n".join(f"{name}/{seed}" for name, seed in wanted))
         return
     run.work.mkdir(parents=True, exist_ok=True)
-    for one in wanted:
-        if not file_of(run.work, one).exists():
-            name, seed = one.rsplit("/", 1)
-            result = carry_out(PLANS[name], int(seed), run)
-            file_of(run.work, one).write_text(json.dumps(result), encoding="utf-8")
-            print(
-                one, {key: round(float(np.mean(right)), 3) for key, right in result["right"].items()}, file=sys.stderr
-            )
-    seeds: dict[str, list[int]] = {}
-    for one in wanted:
-        name, seed = one.rsplit("/", 1)
-        seeds.setdefault(name, []).append(int(seed))
-    record(seeds, run)
+    for name, seed in wanted:
+        if not (file := file_of(run.work, name, seed)).exists():
+            result = carry_out(PLANS[name], seed, run)
+            file.write_text(json.dumps(result), encoding="utf-8")
+            rates = {asked: round(float(np.mean(right)), 3) for asked, right in result["right"].items()}
+            print(f"{name}/{seed}", rates, file=sys.stderr)
+    for part, names in PARTS.items():
+        if part_plans := [name for name in names if name in plans]:
+            record(part, part_plans, run)
 
 
-def file_of(work: Path, one: str) -> Path:
+def file_of(work: Path, name: str, seed: int) -> Path:
     """Where a run's result lies."""
-    return work / f"{one.replace('/', '_').replace(' ', '-').replace(',', '')}.json"
+    return work / f"{name.replace(' ', '-').replace(',', '')}_{seed}.json"
 
 
 # A run
@@ -222,7 +212,7 @@ def train_ours(
     torch.manual_seed(seed)
     hops = 1 if plan.task == "task1" else 2
     settings = {"num_hops": hops, "answer_prompt": PROMPTS[plan.task], **plan.model}
-    model = small_memreasoner(stories.tokenizer(plan.least), **settings)
+    model = small_memreasoner(stories.tokenizer(plan.least), **settings).to(resolve_device("auto"))
     training = {"filler_lines": LIGHT, **plan.training}
     training["steps"] = max(20, round(scale * training["steps"]))
     keep = {"save_steps": CHECK, "save_total_limit": None} if plan.curve else {"save_strategy": "no"}
@@ -292,31 +282,32 @@ def answers(reader: StoryReader, stories: Sequence[Story]) -> tuple[list[str], l
 # What is told
 
 
-def record(seeds_of: Mapping[str, Sequence[int]], run: argparse.Namespace) -> None:
-    """Rates by run and length."""
-    found = {
-        name: [json.loads(file_of(run.work, f"{name}/{seed}").read_text(encoding="utf-8")) for seed in seeds]
-        for name, seeds in seeds_of.items()
-    }
+def record(part: str, plans: Sequence[str], run: argparse.Namespace) -> None:
+    """Rates by plan and length, once all runs of a part are there."""
+    files = {name: [file_of(run.work, name, seed) for seed in SEEDS_OF[name]] for name in plans}
+    missing = [file.stem for seeds in files.values() for file in seeds if not file.exists()]
+    record_name = "_".join(filter(None, ("validate_memreasoner", part)))
+    if missing:
+        print(f"{record_name}: {len(missing)} runs to go, such as {missing[0]}", file=sys.stderr)
+        return
+    found = {name: [json.loads(file.read_text(encoding="utf-8")) for file in seeds] for name, seeds in files.items()}
     figures = []
     for name, seeds in found.items():
         for length in seeds[0]["right"]:
             right = np.array([one["right"][length] for one in seeds], dtype=float)
-            shown = name if len(seeds) == len(SEEDS) else f"{name} ({len(seeds)} of {len(SEEDS)} seeds)"
-            asked = f"{shown}, +{length} lines" if "," not in length else f"{shown}, +{length.replace(',', ' lines,')}"
+            asked = f"{name}, +{length} lines" if "," not in length else f"{name}, +{length.replace(',', ' lines,')}"
             figures.append(rate(asked, right, target=TARGETS.get((HELD_TO.get(name, ""), length))))
         figures += hop_rates(name, seeds) + convergence(name, seeds)
     path = write_record(
-        "validate_memreasoner",
+        record_name,
         results_dir=run.results,
-        command=shlex.join(["python", "benchmarks/validate_memreasoner.py", "--runs", *run.runs, "--data", "DATA"])
-        + (" --filler BOOKS" if run.filler else ""),
+        command="python benchmarks/validate_memreasoner.py --data DATA" + (" --filler BOOKS" if run.filler else ""),
         config={
             "questions": len(next(iter(found.values()))[0]["right"]["0"]),
             "filler": run.filler.name if run.filler else "pride-and-prejudice",
             "facts": f"at most {MOST_FACTS} in generated stories, as they are in the released files",
             "plans": {name: {**PLANS[name].model, **PLANS[name].training} for name in found},
-            "fewer seeds": {name: seeds for name, seeds in seeds_of.items() if len(seeds) < len(SEEDS)},
+            "seeds": {name: list(SEEDS_OF[name]) for name in found},
             "baseline_steps": BASELINE_STEPS,
             "interval": "95 %, bootstrap over questions, means over seeds",
         },
@@ -330,11 +321,10 @@ def record(seeds_of: Mapping[str, Sequence[int]], run: argparse.Namespace) -> No
 def hop_rates(name: str, seeds: Sequence[dict[str, Any]]) -> list[Figure]:
     """How often each hop reads the line that it should, without filler and at the longest."""
     figures = []
-    for length in (str(LENGTHS[0]), str(LENGTHS[-1])):
-        if seeds[0]["hops"]:
-            hits = np.array([one["hops"][length] for one in seeds], dtype=float)
-            for hop in range(hits.shape[-1]):
-                figures.append(rate(f"{name}, +{length} lines, hop {hop + 1} reads its line", hits[..., hop]))
+    for length in (PLANS[name].lengths[0], PLANS[name].lengths[-1]) if seeds[0]["hops"] else ():
+        hits = np.array([one["hops"][str(length)] for one in seeds], dtype=float)
+        for hop in range(hits.shape[-1]):
+            figures.append(rate(f"{name}, +{length} lines, hop {hop + 1} reads its line", hits[..., hop]))
     return figures
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from smollm2_runs import scaled  # the file beside this one
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from gpu_commons import load_model
 from safe_finetune.demo.alignment import CHAT_TEMPLATE, align, safety_rows, smollm2
 from safe_finetune.demo.prompts import DemoPrompts, demo_prompts
 from safe_finetune.evaluation import SafetyReport, evaluate
@@ -39,9 +39,9 @@ def keep(model: Any, tokenizer: Any, folder: Path) -> None:
 
 def load(folder: Path) -> tuple[Any, Any]:
     """A model that was kept."""
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model, tokenizer = load_model(folder, dtype="bfloat16")
     tokenizer.chat_template = CHAT_TEMPLATE
-    return AutoModelForCausalLM.from_pretrained(folder, dtype="bfloat16"), tokenizer
+    return model, tokenizer
 
 
 def ask(model: Any, tokenizer: Any, prompts: DemoPrompts) -> SafetyReport:

@@ -90,7 +90,6 @@ def main() -> None:
         },
         seeds=run.seeds,
         figures=figures,
-        device="cpu",
         shortened=run.shortened,
     )
     print(path.name)

@@ -10,7 +10,6 @@ filter that knows the truth keeps. Runs are kept in ``--work`` and not repeated.
 import argparse
 import json
 import tempfile
-import time
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -62,7 +61,6 @@ def main() -> None:
         },
         seeds=run.seeds,
         figures=[*ranking_figures(seeds), *filter_figures(seeds)],
-        device="cpu",
         shortened=run.shortened,
     )
     print(path.name)
@@ -83,7 +81,7 @@ class Planted:
         self.prompts: DemoPrompts = in_sentences(drawn)
 
     def ranking(self, name: str) -> dict[str, Any]:
-        """AUROC, CPU seconds, and the ids that the best four fifths are."""
+        """AUROC, and the ids that the best four fifths are."""
         file = self.run.work / f"planted_{_slug(name)}_{self.seed}.json"
         if not file.exists():
             file.write_text(json.dumps(self._scored(name)), encoding="utf-8")
@@ -106,15 +104,12 @@ class Planted:
         model, tokenizer, rows, trusted = self._parts
         with tempfile.TemporaryDirectory() as folder:
             scorer = self._scorers(folder, model)[name]
-            started = time.process_time()
             scores = scorer.score(model, tokenizer, rows, trusted)
-            seconds = time.process_time() - started
         is_unsafe = np.array([row_id.startswith("unsafe") for row_id in scores.row_ids])
         unsafe, others = scores.logits[is_unsafe], scores.logits[~is_unsafe]
         auroc = float(mannwhitneyu(others, unsafe).statistic / (len(others) * len(unsafe)))
         return {
             "auroc": auroc,
-            "seconds": seconds,
             "kept": [row.id for row in scores.select(rows, keep_ratio=float((~is_unsafe).mean()))],
         }
 
@@ -148,13 +143,12 @@ class Planted:
 
 
 def ranking_figures(seeds: Sequence[Planted]) -> list[Figure]:
-    """AUROC and cost of all scorers, and what SEAL ranks better by."""
+    """AUROC of all scorers, and what SEAL ranks better by."""
     names = ("random", "loss", "safe-tuned loss", "excess loss", "gradient similarity", "DSIR", EFFICIENT, SEAL)
     found = {name: [one.ranking(name) for one in seeds] for name in names}
     figures = []
     for name, results in found.items():
         figures.append(over_seeds(f"{name}: AUROC", [one["auroc"] for one in results]))
-        figures.append(over_seeds(f"{name}: CPU time", [one["seconds"] for one in results], unit="s", better="lower"))
         if name != SEAL:
             apart = [ours["auroc"] - theirs["auroc"] for ours, theirs in zip(found[SEAL], results, strict=True)]
             figures.append(over_seeds(f"{SEAL} over {name}: AUROC", apart))
@@ -164,9 +158,7 @@ def ranking_figures(seeds: Sequence[Planted]) -> list[Figure]:
 def filter_figures(seeds: Sequence[Planted]) -> list[Figure]:
     """Refusals and task after fine-tuning on what each filter keeps."""
     return [
-        over_seeds(
-            f"kept by {name}: {what}", [one.filtered(name).rate(*measure).value for one in seeds], "rate", "higher"
-        )
+        over_seeds(f"kept by {name}: {what}", [one.filtered(name).rate(*measure).value for one in seeds])
         for name in FILTERS
         for what, measure in MEASURED.items()
     ]

@@ -55,7 +55,6 @@ def main() -> None:
         },
         seeds=run.seeds,
         figures=figures,
-        device="cpu",
         shortened=run.shortened,
     )
     print(path.name)
