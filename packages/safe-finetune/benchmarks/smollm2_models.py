@@ -39,7 +39,7 @@ def keep(model: Any, tokenizer: Any, folder: Path) -> None:
 
 def load(folder: Path) -> tuple[Any, Any]:
     """A model that was kept."""
-    model, tokenizer = load_model(folder, dtype="bfloat16")
+    model, tokenizer = load_model(folder, dtype="fast")
     tokenizer.chat_template = CHAT_TEMPLATE
     return model, tokenizer
 

@@ -62,6 +62,12 @@ def test_auto_dtype_on_a_cpu_is_the_reference_format():
     assert choice.reason.startswith("cpu: ")
 
 
+@pytest.mark.parametrize(("has_bfloat16", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_fast_dtype_on_a_cpu_is_the_one_that_it_computes_in(monkeypatch, has_bfloat16, dtype):
+    monkeypatch.setattr("gpu_commons.device._cpu_has_bfloat16", lambda: has_bfloat16)
+    assert resolve_dtype("fast", "cpu").dtype is dtype
+
+
 @pytest.mark.gpu
 def test_auto_dtype_on_a_gpu_names_the_gpu():
     choice = resolve_dtype("auto", "cuda")
@@ -71,7 +77,8 @@ def test_auto_dtype_on_a_gpu_names_the_gpu():
 
 
 @pytest.mark.parametrize(
-    ("dtype", "message"), [("int4", "must be one of auto, float32"), (torch.int64, "must be a floating-point type")]
+    ("dtype", "message"),
+    [("int4", "must be one of auto, fast, float32"), (torch.int64, "must be a floating-point type")],
 )
 def test_an_unusable_dtype_is_refused(dtype, message):
     with pytest.raises(ValueError, match=message):

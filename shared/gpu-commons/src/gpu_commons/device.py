@@ -84,15 +84,22 @@ def resolve_dtype(dtype: str | torch.dtype = "auto", device: str | torch.device 
     Raises:
         ValueError: If the name is unknown or the dtype is not a floating-point one.
     """
-    if isinstance(dtype, str) and dtype != "auto":
+    if isinstance(dtype, str) and dtype not in ("auto", "fast"):
         if dtype not in _DTYPES:
-            raise ValueError(f"`dtype` must be one of auto, {', '.join(_DTYPES)}, got {dtype!r}")
+            raise ValueError(f"`dtype` must be one of auto, fast, {', '.join(_DTYPES)}, got {dtype!r}")
         dtype = _DTYPES[dtype]
     if isinstance(dtype, torch.dtype):
         if not dtype.is_floating_point:
             raise ValueError(f"`dtype` must be a floating-point type, got {dtype}")
         return DtypeChoice(dtype, "asked for by the caller")
-    return _automatic_dtype(resolve_device(device))
+    target = resolve_device(device)
+    if dtype == "fast" and target.type == "cpu" and _cpu_has_bfloat16():
+        return DtypeChoice(torch.bfloat16, "cpu: it computes in bfloat16")
+    return _automatic_dtype(target)
+
+
+def _cpu_has_bfloat16() -> bool:
+    return bool(torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _automatic_dtype(device: torch.device) -> DtypeChoice:

@@ -86,7 +86,7 @@ def load_model(
         source: A hub id, a folder in transformers layout, a ``.gguf`` file, or ``bundled:NAME`` with NAME one of
             ``BUNDLED``.
         device: "auto" (CUDA, MPS, else CPU) or a torch device.
-        dtype: "auto" (the device's fast type), "float32", "bfloat16" or "float16".
+        dtype: "auto", "fast" (see :func:`~gpu_commons.resolve_dtype`), "float32", "bfloat16" or "float16".
         model_arguments: Handed to ``from_pretrained`` (``attn_implementation``, ``device_map``, ``revision`` ...).
 
     Raises:
