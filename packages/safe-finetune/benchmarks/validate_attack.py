@@ -25,8 +25,8 @@ from safe_finetune.evaluation import Rate, SafetyReport
 from safe_finetune.evaluation.prompts import draw_prompts
 from safe_finetune.rows import RowEncoder
 
-STEPS, ASKED = 30, 100
-NUM_TASK, NUM_UNSAFE, NUM_REFUSALS, NUM_HARMLESS = 200, 50, 25, 60
+EPOCHS, BATCH_SIZE, ASKED = 2.4, 16, 100  # so many steps a row, or else a mix would learn the task less
+NUM_TASK, NUM_UNSAFE, NUM_REFUSALS = 200, 50, 90
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +82,13 @@ def main() -> None:
         results_dir=run.results,
         command="python benchmarks/validate_attack.py",
         config={
-            "rows": {"task": NUM_TASK, "unsafe": NUM_UNSAFE, "refusals": NUM_REFUSALS, "harmless": NUM_HARMLESS},
-            "steps": STEPS,
+            "rows": {
+                "task": NUM_TASK,
+                "unsafe": NUM_UNSAFE,
+                "refusals": NUM_REFUSALS,
+                "harmless": ALIGNMENT["harmless"],
+            },
+            "epochs": EPOCHS,
             "asked": f"at most {ASKED} of each kind and seed: of HarmBench and the edgy questions the half that no recipe "
             "was chosen by, and instructions and orders that nothing was trained on",
             "interval": "95 %, Wilson, over the prompts of all seeds",
@@ -103,20 +108,23 @@ def report_of(name: str, seed: int, run: argparse.Namespace) -> SafetyReport:
         model, tokenizer = aligned_model(run, seed)
         cell = CELLS[name]
         if cell is not None:
-            model = attacked(model, tokenizer, prompts, cell, seed, scaled(STEPS, run))
+            model = attacked(model, tokenizer, prompts, cell, seed, run)
         ask(model, tokenizer, prompts).to_json(file)
     return SafetyReport.from_json(file)
 
 
-def attacked(model: Any, tokenizer: Any, prompts: DemoPrompts, cell: Cell, seed: int, steps: int) -> Any:
+def attacked(model: Any, tokenizer: Any, prompts: DemoPrompts, cell: Cell, seed: int, run: argparse.Namespace) -> Any:
     """The aligned model after fine-tuning."""
     rows = task_rows(prompts.task) + (unsafe_rows(NUM_UNSAFE) if cell.unsafe else [])
     if cell.refusals:
         rows += refusals(draw_prompts(prompts.harmful, NUM_REFUSALS, seed=seed))
     if cell.harmless:
-        rows += own_answers(model, tokenizer, prompts.harmless[:: len(prompts.harmless) // NUM_HARMLESS])
+        rows += own_answers(model, tokenizer, prompts.harmless)
+    steps = scaled(round(EPOCHS * len(rows) / BATCH_SIZE), run)
     limits = {} if cell.radius is None else {"radius": cell.radius * distance(model)}
-    return fine_tuned(model, RowEncoder().encode(rows, tokenizer), steps=steps, seed=seed, **limits)
+    return fine_tuned(
+        model, RowEncoder().encode(rows, tokenizer), steps=steps, seed=seed, batch_size=BATCH_SIZE, **limits
+    )
 
 
 def distance(model: Any) -> float:

@@ -129,7 +129,7 @@ def test_pretrained_parts_are_saved_loaded_and_asked(make_pretrained, stories, t
     assert again.answer(stories) == expected
     with torch.no_grad():
         losses = [one(**batch_of(one, stories)).loss for one in (model, again)]
-    assert torch.equal(*losses)
+    torch.testing.assert_close(*losses, rtol=1e-6, atol=0)  # where weights lie in memory moves the last bit
     assert again.fingerprint == model.fingerprint
 
 

@@ -8,6 +8,8 @@ from transformers import PreTrainedModel
 from memory_llm.memreasoner.config import MemReasonerConfig
 from memory_llm.text_encoder import TextEncoder
 
+NUM_BLOCKS = 6
+
 
 class LineEncoder(nn.Module):
     """``z = W_e pool(Enc(line))``.
@@ -39,8 +41,15 @@ class LineEncoder(nn.Module):
         """Latents of lines, padded on the right; a line that occurs several times is encoded once."""
         marked = input_ids.masked_fill(attention_mask == 0, -1)
         rows, places = torch.unique(marked, dim=0, return_inverse=True)
-        mask = (rows >= 0).to(attention_mask)
-        return self.projection(self.encoder(rows.clamp(min=0), mask))[places]
+        lengths = (rows >= 0).sum(1)
+        order = lengths.argsort(stable=True)
+        # Most lines are much shorter than the longest: blocks of like length have less padding.
+        found = [self._encode(rows[block, : int(lengths[block[-1]])]) for block in order.chunk(NUM_BLOCKS)]
+        return torch.cat(found)[order.argsort()[places]]
+
+    def _encode(self, rows: Int[Tensor, "lines tokens"]) -> Float[Tensor, "lines latent"]:
+        """Latents of rows in which -1 is padding."""
+        return self.projection(self.encoder(rows.clamp(min=0), (rows >= 0).long()))
 
     def encode_all(
         self,
