@@ -3,8 +3,8 @@
 A run trains one model from scratch with one seed and asks it 1,000 questions at each length, in the words of
 training and with other words for answers. It leaves a file in ``--work`` and is not run again; runs are independent
 and may go side by side: name some of them by ``--runs``. There are several records, each written once its runs are
-there: of tasks 1 and 2, of variable tracking, of ways to train for long haystacks, and of each baseline that reads
-tokens.
+there: of tasks 1 and 2, of variable tracking, of ways to train for long haystacks, and of each task and baseline that
+reads tokens.
 
 ``--data`` names the folder of the released bAbI files (their test files stay untouched; the last 1,000 training
 questions are ours to ask). Filler is light, 0 to 8 lines in training, unless a run is called "facts only".
@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -134,9 +133,13 @@ PLANS: dict[str, Plan] = {
 # Ways to reach the lengths that 8 lines of filler do not; one seed of all but the best.
 BEST_WAY = "task2 official to 64 lines"
 WAYS = [name for name in PLANS if name.startswith("task2 official to ")]
-OF_TOKENS = {name: [f"{task} {name}" for task in ("task1", "task2")] for name in TOKEN_BASELINES}
-ELSEWHERE = ["vt", *WAYS, *chain.from_iterable(OF_TOKENS.values())]
-PARTS = {"": [name for name in PLANS if name not in ELSEWHERE], "vt": ["vt"], "long": WAYS, **OF_TOKENS}
+OF_TOKENS = [f"{task} {name}" for name in TOKEN_BASELINES for task in ("task1", "task2")]
+PARTS = {
+    "": [name for name in PLANS if name not in ("vt", *WAYS, *OF_TOKENS)],
+    "vt": ["vt"],
+    "long": WAYS,
+    **{name.replace(" ", "_"): [name] for name in OF_TOKENS},
+}
 """Plans of each record, by what its name ends in."""
 SEEDS_OF = {name: SEEDS[:1] if name in WAYS and name != BEST_WAY else SEEDS for name in PLANS}
 
