@@ -1,10 +1,10 @@
 """MemReasoner and its baselines on stories among sentences of a novel, trained on short ones and asked about long ones.
 
 A run trains one model from scratch with one seed and asks it 1,000 questions at each length, in the words of
-training and with other words for answers. It leaves a file in ``--work`` and is not run again; runs are independent
-and may go side by side: name some of them by ``--runs``. There are several records, each written once its runs are
-there: of tasks 1 and 2, of variable tracking, of ways to train for long haystacks, and of each task and baseline that
-reads tokens.
+training and with other words for answers. It leaves its model and a file in ``--work`` and is not run again; runs are
+independent and may go side by side: name some of them by ``--runs``. There are several records, each written once its
+runs are there: of tasks 1 and 2, of variable tracking, of ways to train for long haystacks, and of each task and
+baseline that reads tokens.
 
 ``--data`` names the folder of the released bAbI files (their test files stay untouched; the last 1,000 training
 questions are ours to ask). Filler is light, 0 to 8 lines in training, unless a run is called "facts only".
@@ -14,7 +14,6 @@ import argparse
 import fnmatch
 import json
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +30,7 @@ from memory_llm.haystack.stories import Story, StoryReader, names_only
 from memory_llm.memreasoner import MemReasonerForQA, small_memreasoner, train_memreasoner
 from memory_llm.memreasoner.answering import answer_stories
 from memory_llm.memreasoner.baselines import make_baseline, train_baseline
+from memory_llm.memreasoner.baselines.train import RESULT_FILE
 from memory_llm.training.objective_trainer import TRAINED_FILE
 
 RESULTS = Path(__file__).parent / "results"
@@ -169,7 +169,7 @@ def main() -> None:
     run.work.mkdir(parents=True, exist_ok=True)
     for name, seed in wanted:
         if not (file := file_of(run.work, name, seed)).exists():
-            result = carry_out(PLANS[name], seed, run)
+            result = carry_out(PLANS[name], seed, run, file.with_suffix(""))
             file.write_text(json.dumps(result), encoding="utf-8")
             rates = {asked: round(float(np.mean(right)), 3) for asked, right in result["right"].items()}
             print(f"{name}/{seed}", rates, file=sys.stderr)
@@ -186,10 +186,9 @@ def file_of(work: Path, name: str, seed: int) -> Path:
 # A run
 
 
-def carry_out(plan: Plan, seed: int, run: argparse.Namespace) -> dict[str, Any]:
-    """Train and ask."""
+def carry_out(plan: Plan, seed: int, run: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Train and ask; a model that lies in the folder already is asked as it is."""
     stories = story_set(plan.task, run.data / "babi" if plan.official else None, run.filler)
-    folder = run.work / f"{plan.task}_{plan.baseline}_{time.time_ns()}"
     train = train_ours if plan.baseline is None else train_theirs
     reader, told = train(plan, stories, seed, folder, run.scale)
     count = max(20, round(run.scale * len(stories.test)))
@@ -215,10 +214,13 @@ def train_ours(
     plan: Plan, stories: StorySet, seed: int, folder: Path, scale: float
 ) -> tuple[StoryReader, dict[str, Any]]:
     """A small MemReasoner; with a curve, its checkpoints are asked too."""
+    device = resolve_device("auto")
+    if (folder / "config.json").is_file():
+        return with_curve(MemReasonerForQA.from_pretrained(folder).to(device).eval(), plan, stories, folder)
     torch.manual_seed(seed)
     hops = 1 if plan.task == "task1" else 2
     settings = {"num_hops": hops, "answer_prompt": PROMPTS[plan.task], **plan.model}
-    model = small_memreasoner(stories.tokenizer(plan.least), **settings).to(resolve_device("auto"))
+    model = small_memreasoner(stories.tokenizer(plan.least), **settings).to(device)
     training = {"filler_lines": LIGHT, **plan.training}
     training["steps"] = max(20, round(scale * training["steps"]))
     keep = {"save_steps": CHECK, "save_total_limit": None} if plan.curve else {"save_strategy": "no"}
@@ -236,7 +238,14 @@ def train_ours(
         **training,
         **keep,
     )
-    return trained, {"steps_to_90": steps_to_90(trained, stories, folder) if plan.curve else None}
+    return with_curve(trained, plan, stories, folder)
+
+
+def with_curve(
+    model: MemReasonerForQA, plan: Plan, stories: StorySet, folder: Path
+) -> tuple[StoryReader, dict[str, Any]]:
+    """The model, and what is told of it."""
+    return model, {"steps_to_90": steps_to_90(model, stories, folder) if plan.curve else None}
 
 
 def train_theirs(
@@ -256,6 +265,7 @@ def train_theirs(
         seed=seed,
         disable_tqdm=True,
         save_strategy="no",
+        resume=(folder / RESULT_FILE).is_file(),
         **plan.training,
     )
     return trained.model, {"converged": trained.converged, "accuracy": trained.accuracy, "steps": trained.steps}

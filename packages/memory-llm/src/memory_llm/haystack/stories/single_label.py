@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 _FURTHER_EXAMPLES = ("<context>", "<example>")
 
@@ -40,4 +41,9 @@ def names_only(answer: str, target: str, question: str, labels: Iterable[str]) -
 
 
 def _names(text: str, label: str) -> bool:
-    return re.search(rf"(?<!\d){re.escape(label)}(?!\d)", text) is not None
+    return _pattern(label).search(text) is not None
+
+
+@cache  # re forgets patterns beyond the 512th; a task may have more labels, and each answer is searched for all
+def _pattern(label: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\d){re.escape(label)}(?!\d)")
