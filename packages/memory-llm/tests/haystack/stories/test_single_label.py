@@ -1,5 +1,7 @@
 """An answer is right if it names the target and no other label."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,3 +74,12 @@ def test_for_one_word_it_is_the_rule_of_babilong(answer, target, question):
 def test_a_target_that_is_no_label_is_named(target):
     with pytest.raises(ValueError, match=f"the target '{target}' is none of the labels bathroom, bedroom"):
         names_only("garden", target, "Where?", ROOMS)
+
+
+def test_patterns_of_many_labels_are_made_once(monkeypatch):
+    labels = [f"label{number}" for number in range(600)]  # more than `re` remembers
+    made = []
+    monkeypatch.setattr(re, "compile", lambda pattern, compiled=re.compile: made.append(pattern) or compiled(pattern))
+    for answer in labels[:3]:
+        assert names_only(answer, answer, "Which?", labels)
+    assert len(made) == len(labels)
