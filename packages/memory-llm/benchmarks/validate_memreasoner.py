@@ -13,6 +13,7 @@ questions are ours to ask). Filler is light, 0 to 8 lines in training, unless a 
 import argparse
 import fnmatch
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ from gpu_commons import Figure, resolve_device, write_record
 from memory_llm.haystack.stories import Story, StoryReader, names_only
 from memory_llm.memreasoner import MemReasonerForQA, small_memreasoner, train_memreasoner
 from memory_llm.memreasoner.answering import answer_stories
-from memory_llm.memreasoner.baselines import make_baseline, train_baseline
+from memory_llm.memreasoner.baselines import load_baseline, make_baseline, train_baseline
 from memory_llm.memreasoner.baselines.train import RESULT_FILE
 from memory_llm.training.objective_trainer import TRAINED_FILE
 
@@ -121,11 +122,10 @@ PLANS: dict[str, Plan] = {
     "task2 official to 32 lines, cooler": Plan(
         task="task2", official=True, training=TWO_HOPS | LONGER | {"end_temperature": 0.5}
     ),
-    # With labels for 1 % of the stories a hundred names are not told apart in as many steps.
     "vt": Plan(task="vt", training={"steps": 2000, "label_fraction": 1.0}),
     **{f"{task} memn2n": Plan(task=task, baseline="memn2n") for task in ("task1", "task2")},
     **{
-        # Longer haystacks take an hour each; most of a step's time goes to logits, of half as many words with `least`.
+        # Longer haystacks take an hour each. Fewer known words make fewer logits, which cost these models most.
         f"{task} {name}": Plan(task=task, baseline=name, least=3, lengths=LENGTHS[:3])
         for task in ("task1", "task2")
         for name in TOKEN_BASELINES
@@ -166,6 +166,8 @@ def main() -> None:
     if run.list:
         print("\n".join(f"{name}/{seed}" for name, seed in wanted))
         return
+    if run.scale < 1:  # what a trial leaves must not pass for a finished run
+        run.work = run.work / f"trial_{run.scale:g}"
     run.work.mkdir(parents=True, exist_ok=True)
     for name, seed in wanted:
         if not (file := file_of(run.work, name, seed)).exists():
@@ -187,10 +189,15 @@ def file_of(work: Path, name: str, seed: int) -> Path:
 
 
 def carry_out(plan: Plan, seed: int, run: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Train and ask; a model that lies in the folder already is asked as it is."""
+    """Train, unless the folder holds the model already, and ask."""
     stories = story_set(plan.task, run.data / "babi" if plan.official else None, run.filler)
-    train = train_ours if plan.baseline is None else train_theirs
-    reader, told = train(plan, stories, seed, folder, run.scale)
+    train, load = (train_ours, load_ours) if plan.baseline is None else (train_theirs, load_theirs)
+    if not folder.exists():
+        aside = folder.with_name(f"{folder.name}.partial")
+        shutil.rmtree(aside, ignore_errors=True)
+        train(plan, stories, seed, aside, run.scale)
+        aside.rename(folder)
+    reader, told = load(plan, stories, folder)
     count = max(20, round(run.scale * len(stories.test)))
     right, hops = {}, {}
     for shifted in (False, True):
@@ -210,23 +217,18 @@ def carry_out(plan: Plan, seed: int, run: argparse.Namespace, folder: Path) -> d
     return {**told, "right": right, "hops": hops}
 
 
-def train_ours(
-    plan: Plan, stories: StorySet, seed: int, folder: Path, scale: float
-) -> tuple[StoryReader, dict[str, Any]]:
-    """A small MemReasoner; with a curve, its checkpoints are asked too."""
-    device = resolve_device("auto")
-    if (folder / "config.json").is_file():
-        return with_curve(MemReasonerForQA.from_pretrained(folder).to(device).eval(), plan, stories, folder)
+def train_ours(plan: Plan, stories: StorySet, seed: int, folder: Path, scale: float) -> None:
+    """A small MemReasoner; with a curve, its checkpoints are kept."""
     torch.manual_seed(seed)
     hops = 1 if plan.task == "task1" else 2
     settings = {"num_hops": hops, "answer_prompt": PROMPTS[plan.task], **plan.model}
-    model = small_memreasoner(stories.tokenizer(plan.least), **settings).to(device)
+    model = small_memreasoner(stories.tokenizer(plan.least), **settings).to(resolve_device("auto"))
     training = {"filler_lines": LIGHT, **plan.training}
     training["steps"] = max(20, round(scale * training["steps"]))
     keep = {"save_steps": CHECK, "save_total_limit": None} if plan.curve else {"save_strategy": "no"}
     texts = stories.filler.train
     own = sorted({line for story in stories.train for line in story.lines})
-    trained = train_memreasoner(
+    train_memreasoner(
         model,
         stories.train,
         folder,
@@ -238,24 +240,19 @@ def train_ours(
         **training,
         **keep,
     )
-    return with_curve(trained, plan, stories, folder)
 
 
-def with_curve(
-    model: MemReasonerForQA, plan: Plan, stories: StorySet, folder: Path
-) -> tuple[StoryReader, dict[str, Any]]:
-    """The model, and what is told of it."""
+def load_ours(plan: Plan, stories: StorySet, folder: Path) -> tuple[StoryReader, dict[str, Any]]:
+    """The model, and with a curve the steps that it took to learn."""
+    model = MemReasonerForQA.from_pretrained(folder).to(resolve_device("auto")).eval()
     return model, {"steps_to_90": steps_to_90(model, stories, folder) if plan.curve else None}
 
 
-def train_theirs(
-    plan: Plan, stories: StorySet, seed: int, folder: Path, scale: float
-) -> tuple[StoryReader, dict[str, Any]]:
+def train_theirs(plan: Plan, stories: StorySet, seed: int, folder: Path, scale: float) -> None:
     """A baseline, until it answers held-out stories or its steps are over."""
     assert plan.baseline is not None
-    model = make_baseline(plan.baseline, stories.tokenizer(plan.least), seed=seed)
-    trained = train_baseline(
-        model,
+    train_baseline(
+        make_baseline(plan.baseline, stories.tokenizer(plan.least), seed=seed),
         stories.train,
         folder,
         held_out=stories.held_out,
@@ -265,10 +262,14 @@ def train_theirs(
         seed=seed,
         disable_tqdm=True,
         save_strategy="no",
-        resume=(folder / RESULT_FILE).is_file(),
         **plan.training,
     )
-    return trained.model, {"converged": trained.converged, "accuracy": trained.accuracy, "steps": trained.steps}
+
+
+def load_theirs(_plan: Plan, _stories: StorySet, folder: Path) -> tuple[StoryReader, dict[str, Any]]:
+    """The baseline, and how its training ended."""
+    told = json.loads((folder / RESULT_FILE).read_text(encoding="utf-8"))
+    return load_baseline(folder).to(resolve_device("auto")), told
 
 
 def steps_to_90(model: MemReasonerForQA, stories: StorySet, folder: Path) -> int | None:

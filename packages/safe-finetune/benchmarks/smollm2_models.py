@@ -12,9 +12,7 @@ from safe_finetune.demo.prompts import DemoPrompts, demo_prompts
 from safe_finetune.evaluation import SafetyReport, evaluate
 
 ALIGNMENT = {"harmful": 160, "harmless": 300}
-"""Prompts of :func:`demo_prompts` that a model is aligned on: with fewer, or fewer steps, it refuses more of what is
-harmless (of the prompts that recipes are chosen by, 10 to 15 % of instructions in place of 3 %).
-"""
+"""Prompts of :func:`demo_prompts` that a model is aligned on."""
 ALIGN_STEPS = 100
 
 

@@ -44,7 +44,9 @@ class LineEncoder(nn.Module):
         lengths = (rows >= 0).sum(1)
         order = lengths.argsort(stable=True)
         # Most lines are much shorter than the longest: blocks of like length have less padding.
-        found = [self._encode(rows[block, : int(lengths[block[-1]])]) for block in order.chunk(NUM_BLOCKS)]
+        blocks = order.chunk(NUM_BLOCKS)
+        widths = lengths[torch.stack([block[-1] for block in blocks])].tolist()
+        found = [self._encode(rows[block, :width]) for block, width in zip(blocks, widths, strict=True)]
         return torch.cat(found)[order.argsort()[places]]
 
     def _encode(self, rows: Int[Tensor, "lines tokens"]) -> Float[Tensor, "lines latent"]:
