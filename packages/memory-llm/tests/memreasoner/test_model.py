@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 
+from memory_llm.memreasoner import answering
 from memory_llm.memreasoner.answering import first_sentence
 from memory_llm.memreasoner.losses import token_loss
 from memory_llm.memreasoner.model import MemReasonerForQA
@@ -223,3 +224,20 @@ def test_an_encoder_of_another_width_and_a_model_without_tokenizers_are_refused(
         MemReasonerForQA(other.config, other.encoder.encoder.model, other.decoder.decoder)
     with pytest.raises(ValueError, match="the model has no `processor`"):
         MemReasonerForQA(small.config).write(["Mary went."])
+
+
+def test_texts_that_come_again_are_encoded_once(make_small, monkeypatch):
+    model = make_small()
+    encoded = []
+    real = answering.encode_texts
+    monkeypatch.setattr(answering, "encode_texts", lambda model, texts: encoded.extend(texts) or real(model, texts))
+    remember = answering.RememberedLatents(model, most=3)
+    texts = ["the fox ran .", "the dog sat .", "the fox ran ."]
+    first = remember(texts)
+    assert torch.equal(first[0], first[2])
+    again = remember(["the sun is red .", "the dog sat ."])
+    assert encoded == ["the fox ran .", "the dog sat .", "the sun is red ."]
+    assert torch.equal(again[1], first[1])
+    remember(["the day is warm ."])  # a fourth: all are forgotten
+    assert torch.allclose(remember(texts), first, atol=1e-6)
+    assert len(encoded) == 3 + 1 + 2

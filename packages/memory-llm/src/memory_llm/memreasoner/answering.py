@@ -59,6 +59,34 @@ def encode_texts(
     return found[[place[text] for text in texts]]
 
 
+class RememberedLatents:
+    """Latents of texts that come again and again, such as the filler of haystacks, each encoded once.
+
+    Args:
+        model: Whose latents.
+        most: Texts to remember; beyond them all are forgotten, and encoded again when they come.
+    """
+
+    def __init__(self, model: "MemReasonerForQA", *, most: int = 100_000):
+        self.model, self.most = model, most
+        self._places: dict[str, int] = {}
+        self._latents = self._none()
+
+    def __call__(self, texts: Sequence[str]) -> Float[Tensor, "texts latent"]:
+        """As :func:`encode_texts`."""
+        new = list(dict.fromkeys(text for text in texts if text not in self._places))
+        if self._places and len(self._places) + len(new) > self.most:
+            self._places, self._latents = {}, self._none()
+            return self(texts)
+        if new:
+            self._places |= {text: len(self._latents) + row for row, text in enumerate(new)}
+            self._latents = torch.cat([self._latents, encode_texts(self.model, new)])
+        return self._latents[torch.tensor([self._places[text] for text in texts], device=self._latents.device)]
+
+    def _none(self) -> Tensor:
+        return torch.empty(0, self.model.config.latent_size, device=self.model.device, dtype=self.model.dtype)
+
+
 @torch.no_grad()
 def ask_memory(
     model: "MemReasonerForQA", memory: MemReasonerMemory, questions: Sequence[str]
@@ -109,15 +137,15 @@ def first_sentence(text: str) -> str:
 def answer_stories(
     model: "MemReasonerForQA", stories: Sequence[Story], *, batch_size: int, max_new_tokens: int
 ) -> Iterator[Answered]:
-    """Answers to stories, in their order."""
-    processor = model.tokens()
+    """Answers to stories, in their order; lines that several stories have are encoded once."""
+    processor, encode = model.tokens(), RememberedLatents(model)
     for start in range(0, len(stories), batch_size):
         batch = stories[start : start + batch_size]
         questions = [story.question for story in batch]
         _check(questions)
         contexts, origins = zip(*(processor.pieces(story.lines) for story in batch), strict=True)
         flat = [line for context in contexts for line in context]
-        encoded = encode_texts(model, flat + questions)
+        encoded = encode(flat + questions)
         query = encoded[len(flat) :]
         rows = encoded[: len(flat)].split([len(context) for context in contexts])
         latents = torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
