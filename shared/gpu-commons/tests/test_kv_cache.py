@@ -205,3 +205,37 @@ def test_a_prefix_comes_before_what_a_cache_holds():
     for layer, keys, new in zip(cache.layers, held, prefix, strict=True):
         assert torch.equal(layer.keys, torch.cat([new, keys], dim=-2))
         assert torch.equal(layer.values[:, :, :1], -new)
+
+
+@pytest.mark.parametrize("family", FULL_ATTENTION)
+def test_a_glance_at_trees_equals_reading_each_path_and_leaves_the_context(family):
+    model = tiny_model(family)
+    tokens, mask = padded_prompts()
+    texts = [row[keep.bool()].tolist() for row, keep in zip(tokens, mask, strict=True)]
+    branches = open_branches(model, plan="tree")
+    branches.prefill(tokens, mask)
+    trees = torch.randint(3, 320, (BATCH, 6), generator=torch.Generator().manual_seed(5))
+    parents = torch.tensor([[-1, 0, 0, 2, 1, 2], [-1, -1, 0, 1, -1, -1], [-1, 0, 1, 2, 3, 4]])
+    states = branches.glance(trees, parents)
+    for row, text in enumerate(texts):
+        for node in range(6):
+            path, here = [], node
+            while here >= 0:
+                path.insert(0, int(trees[row, here]))
+                here = int(parents[row, here])
+            torch.testing.assert_close(states[row, node], reencoded(model, text + path), atol=1e-4, rtol=1e-4)
+    after = torch.tensor([[7], [8], [9]])
+    expected = torch.stack([reencoded(model, [*text, int(last)]) for text, last in zip(texts, after, strict=True)])
+    torch.testing.assert_close(branches.prefill(after), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_context_goes_on_in_pieces_of_unlike_length():
+    model = tiny_model()
+    tokens, mask = padded_prompts()
+    texts = [row[keep.bool()].tolist() for row, keep in zip(tokens, mask, strict=True)]
+    branches = open_branches(model)
+    branches.prefill(tokens, mask)
+    more, there = torch.tensor([[0, 0, 5], [6, 7, 8], [0, 9, 4]]), torch.tensor([[0, 0, 1], [1, 1, 1], [0, 1, 1]])
+    found = branches.prefill(more, there)
+    wholes = [text + row[keep.bool()].tolist() for text, row, keep in zip(texts, more, there, strict=True)]
+    torch.testing.assert_close(found, torch.stack([reencoded(model, whole) for whole in wholes]), atol=1e-4, rtol=1e-4)

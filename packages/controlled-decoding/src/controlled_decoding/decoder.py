@@ -14,10 +14,10 @@ from transformers import PreTrainedModel
 
 from controlled_decoding import rules
 from controlled_decoding.candidates import Candidates, select_candidates
-from controlled_decoding.hidden_state import project
 from controlled_decoding.steering import Steering, Taps
 from gpu_commons import Branches
 from gpu_commons.kv_cache import TreeBranches
+from gpu_commons.projection import project
 
 Pick = Callable[[Tensor, Sequence[int]], Tensor]
 """Chooses one entry of each row of scores (log-probabilities up to a constant); also gets the rows' indices in the

@@ -11,9 +11,10 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from controlled_decoding import rules
 from controlled_decoding.config import SASAConfig, check_strength
-from controlled_decoding.hidden_state import HiddenSite, Tap, check_projection
+from controlled_decoding.hidden_state import HiddenSite, Tap
 from controlled_decoding.subspace import SubspaceClassifier
 from gpu_commons import decoder_of
+from gpu_commons.projection import check_projection
 
 
 class Steering:
@@ -69,9 +70,9 @@ class Steering:
         self._accepted.add(model)
 
     def check_projection(self, model: PreTrainedModel) -> None:
-        """Once per model: see :func:`controlled_decoding.hidden_state.check_projection`."""
+        """Once per model: see :func:`gpu_commons.projection.check_projection`."""
         if model not in self._projected:
-            check_projection(model)
+            check_projection(model, "steer it with `SASALogitsProcessor` instead")
             self._projected.add(model)
 
     def strengths(self, batch: int) -> Float[Tensor, "batch attributes"]:

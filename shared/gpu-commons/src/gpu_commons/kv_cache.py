@@ -250,6 +250,33 @@ class TreeBranches(Branches):
         self.cache.crop(-self._num_branches)
         self._num_branches = 0
 
+    def glance(
+        self, tokens: Int[Tensor, "batch nodes"], parents: Int[Tensor, "batch nodes"]
+    ) -> Float[Tensor, "batch nodes hidden"]:
+        """Final hidden states of whole trees of tokens after each row's context, which is left as it was.
+
+        Args:
+            tokens: Of the nodes.
+            parents: Node (0-based) that each one follows, -1 for the context itself; a parent stands before its
+                children. Rows with fewer nodes are filled up with any token and -1.
+        """
+        columns, num_nodes = self._columns(), tokens.shape[1]
+        seen = torch.eye(num_nodes, dtype=torch.bool, device=tokens.device).repeat(len(tokens), 1, 1)
+        rows = torch.arange(len(tokens), device=tokens.device)
+        for node in range(num_nodes):
+            parent = parents[:, node]
+            seen[:, node] |= seen[rows, parent.clamp(min=0)] & (parent >= 0)[:, None]
+        context = columns[:, None, :].expand(-1, num_nodes, -1)
+        hidden = ~torch.cat([context, seen], dim=-1)[:, None]
+        dtype = self.decoder.dtype
+        mask = torch.zeros(hidden.shape, dtype=dtype, device=hidden.device)
+        mask.masked_fill_(hidden, torch.finfo(dtype).min)
+        positions = self.positions[:, None] + seen.sum(-1) - 1
+        with grouped_attention(self.decoder):
+            states = self._forward(self.cache, tokens, mask, positions)
+        self.cache.crop(-num_nodes)
+        return states
+
     def join(self, other: "TreeBranches") -> None:
         """Append the rows of another batch (consumed by this), padding the shorter contexts on the left."""
         mine, theirs = self._columns(), other._columns()

@@ -5,8 +5,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from controlled_decoding.hidden_state import check_projection, project
 from gpu_commons import open_branches
+from gpu_commons.projection import check_projection, project
 
 
 class SecondPass:
@@ -34,7 +34,7 @@ class SecondPass:
         *,
         prompt_columns: int,
     ):
-        check_projection(model)
+        check_projection(model, "compare it with other methods instead")
         self._model, self._branches = model, open_branches(model)
         self._opening = (input_ids.to(model.device), attention_mask.to(model.device))
         self._columns_before = prompt_columns
