@@ -8,7 +8,7 @@ from transformers import PreTrainedModel
 from gpu_commons.kv_cache import decoder_of
 
 
-def project(model: PreTrainedModel, hidden: Float[Tensor, "batch hidden"]) -> Float[Tensor, "batch vocab"]:
+def project(model: PreTrainedModel, hidden: Float[Tensor, "*batch hidden"]) -> Float[Tensor, "*batch vocab"]:
     """Logits of final hidden states: the output embedding and the scalings that some families add after it."""
     logits = model.get_output_embeddings()(hidden)
     config = model.config.get_text_config()

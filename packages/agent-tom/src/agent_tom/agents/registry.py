@@ -1,0 +1,60 @@
+"""Agents by name, as plans and the command line say them."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from agent_tom.agents.agent import Agent
+from agent_tom.agents.bandits import EXP3, UCB, Thompson
+from agent_tom.agents.fictitious_play import FictitiousPlay
+from agent_tom.agents.language_model import LanguageModelAgent
+from agent_tom.agents.q_learning import QLearning
+from agent_tom.agents.rmax import RMax
+from agent_tom.agents.simple import Fixed, Oracle
+from agent_tom.agents.type_inference import TypeInference
+from agent_tom.names import unknown
+
+AGENTS: dict[str, type[Agent]] = {
+    each.name: each
+    for each in (
+        Oracle,
+        Fixed,
+        FictitiousPlay,
+        UCB,
+        EXP3,
+        Thompson,
+        QLearning,
+        RMax,
+        TypeInference,
+        LanguageModelAgent,
+    )
+}
+SHORTHANDS: dict[str, Mapping[str, Any]] = {
+    "uniform": {"name": "fixed"},
+    "conditional_fictitious_play": {"name": "fictitious_play", "order": 1},
+}
+"""Settings that are asked for often."""
+
+
+def make_agent(spec: str | Mapping[str, Any]) -> Agent:
+    """An agent by name, or by a mapping of its ``name`` and settings.
+
+    Raises:
+        ValueError: If the name or a setting is unknown, or a setting is missing.
+    """
+    if isinstance(spec, str):
+        spec = SHORTHANDS.get(spec, {"name": spec})
+    settings = dict(spec)
+    name = str(settings.pop("name", ""))
+    if name in SHORTHANDS:
+        return make_agent({**SHORTHANDS[name], **settings})
+    if name not in AGENTS:
+        raise unknown("agent", name, [*AGENTS, *SHORTHANDS])
+    kind = AGENTS[name]
+    known: list[str] = [field.name for field in fields(kind)] if is_dataclass(kind) else []
+    if extra := sorted(settings.keys() - set(known)):
+        raise ValueError(f"agent {name!r} has no setting {extra[0]!r}; it has {', '.join(known) or 'none'}.")
+    try:
+        return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()})
+    except TypeError as error:
+        raise ValueError(f"agent {name!r} lacks a setting: {error}.") from error

@@ -1,0 +1,14 @@
+"""What stands behind an agent that is a language model."""
+
+from typing import TYPE_CHECKING
+
+from agent_tom.backends.backend import Backend
+from agent_tom.backends.scripted import ScriptedBackend
+from gpu_commons.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from agent_tom.backends.transformers_backend import TransformersBackend
+
+__all__ = ["Backend", "ScriptedBackend", "TransformersBackend"]
+
+__getattr__ = lazy_names(__name__, {"TransformersBackend": "transformers_backend"})

@@ -1,0 +1,78 @@
+"""Episodes of a cell as a Parquet file, a row a round."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from agent_tom.playing.episodes import Episodes
+from agent_tom.study.plan import Cell
+from gpu_commons.write_aside import written_aside
+
+_HEADER = b"agent_tom"
+
+
+def write_cell(cell: Cell, episodes: Episodes, path: Path) -> None:
+    """Write rows of episode, round, state, action, partner_action, payoff, action_dist, prediction and legal_mass (both
+    null where there is none); the cell is told in the file's metadata. The same episodes make the same bytes.
+    """
+    rows, rounds = episodes.actions.shape
+    columns = {
+        "episode": np.repeat(episodes.numbers, rounds),
+        "round": np.tile(np.arange(rounds), rows),
+        "state": episodes.states.ravel(),
+        "action": episodes.actions.ravel(),
+        "partner_action": episodes.partner_actions.ravel(),
+        "payoff": episodes.payoffs.ravel(),
+    }
+    predictions = episodes.predictions
+    lists = {
+        "action_dist": _list_column(episodes.action_dists),
+        "prediction": pa.nulls(rows * rounds, pa.list_(pa.float64()))
+        if predictions is None
+        else _list_column(predictions),
+    }
+    masses = episodes.legal_masses
+    lists["legal_mass"] = pa.nulls(rows * rounds, pa.float64()) if masses is None else pa.array(masses.ravel())
+    header = {_HEADER: json.dumps(vars(cell), sort_keys=True, default=list).encode()}
+    table = pa.table({**{name: pa.array(column) for name, column in columns.items()}, **lists})
+    with written_aside(path) as aside:
+        pq.write_table(table.replace_schema_metadata(header), aside)
+
+
+def read_cell(path: Path) -> tuple[Cell, Episodes]:
+    """The cell and its episodes.
+
+    Raises:
+        ValueError: If the file is not one of :func:`write_cell`.
+    """
+    try:
+        table = pq.read_table(path)
+        header = json.loads((table.schema.metadata or {})[_HEADER])
+    except (pa.ArrowInvalid, KeyError, ValueError) as error:
+        raise ValueError(f"{path} holds no episodes of a study ({error}); run the study again without it.") from error
+    cell = Cell(**header)
+    shape = (cell.episodes, cell.horizon)
+    flat = {name: table[name].to_numpy() for name in ("episode", "state", "action", "partner_action", "payoff")}
+    return cell, Episodes(
+        numbers=flat["episode"].reshape(shape)[:, 0],
+        states=flat["state"].reshape(shape),
+        actions=flat["action"].reshape(shape),
+        partner_actions=flat["partner_action"].reshape(shape),
+        payoffs=flat["payoff"].reshape(shape),
+        action_dists=_lists(table["action_dist"], shape),
+        predictions=None if table["prediction"].null_count else _lists(table["prediction"], shape),
+        legal_masses=None if table["legal_mass"].null_count else table["legal_mass"].to_numpy().reshape(shape),
+    )
+
+
+def _list_column(values: np.ndarray) -> pa.Array:
+    width = values.shape[-1]
+    offsets = np.arange(0, values.size + 1, width, dtype=np.int32)
+    return pa.ListArray.from_arrays(offsets, values.ravel())
+
+
+def _lists(column: pa.ChunkedArray, shape: tuple[int, int]) -> np.ndarray:
+    return column.combine_chunks().flatten().to_numpy().reshape(*shape, -1)

@@ -1,0 +1,100 @@
+"""Play a study: cell by cell, resumable, with the same bytes for any number of workers."""
+
+from collections.abc import Iterator
+from functools import lru_cache, partial
+from pathlib import Path
+
+import yaml
+from tqdm import tqdm
+
+from agent_tom.agents.registry import make_agent
+from agent_tom.games.matrix_game import MatrixGame
+from agent_tom.games.registry import make_game
+from agent_tom.oracle.best_response import BestResponse, best_response
+from agent_tom.partners.automaton import Automaton
+from agent_tom.partners.registry import make_partner
+from agent_tom.playing.episodes import play
+from agent_tom.study.plan import Cell, Study
+from agent_tom.study.records import write_cell
+from gpu_commons.parallel import run_tasks
+from gpu_commons.write_aside import write_text_aside
+
+PLAN_FILE, CELL_FOLDER = "study.json", "cells"
+
+
+def run_study(study: Study, out: str | Path, *, workers: int = 1, progress: bool = True) -> int:
+    """Play what the folder does not hold yet.
+
+    Args:
+        study: What to play.
+        out: Folder of the plan and of a Parquet file for each cell.
+        workers: Processes.
+        progress: Show a bar on stderr.
+
+    Returns:
+        Cells played now.
+
+    Raises:
+        ValueError: If the folder holds another study.
+    """
+    folder = Path(out)
+    plan = folder / PLAN_FILE
+    if plan.is_file() and plan.read_text(encoding="utf-8") != study.as_json():
+        raise ValueError(f"{folder} holds another study than the one to be run; give another folder, or its own plan.")
+    (folder / CELL_FOLDER).mkdir(parents=True, exist_ok=True)
+    if not plan.is_file():
+        write_text_aside(study.as_json(), plan)
+    cells = list(study.cells())
+    missing = [cell for cell in cells if not cell_file(folder, cell).is_file()]
+    done = run_tasks(partial(_play_cell, folder), missing, workers=workers)
+    with tqdm(
+        desc="study", total=len(cells), initial=len(cells) - len(missing), unit="cell", disable=not progress
+    ) as bar:
+        for _ in done:
+            bar.update()
+    return len(missing)
+
+
+def cell_file(folder: Path, cell: Cell) -> Path:
+    """Where a cell's episodes lie."""
+    return folder / CELL_FOLDER / f"{cell.number:05d}.parquet"
+
+
+@lru_cache(maxsize=8)
+def solved(game: str, partner: str, horizon: int) -> tuple[MatrixGame, Automaton, BestResponse]:
+    """A game, a partner in it (given as YAML, so that it can be remembered), and the best play."""
+    played = make_game(game)
+    automaton = make_partner(yaml.safe_load(partner)).automaton(played, horizon)
+    return played, automaton, best_response(played, automaton, horizon)
+
+
+def setting_of(cell: Cell) -> tuple[MatrixGame, Automaton, BestResponse]:
+    """Game, partner and best play of a cell."""
+    return solved(cell.game, yaml.safe_dump(cell.partner), cell.horizon)
+
+
+def _play_cell(folder: Path, cell: Cell) -> int:
+    game, partner, solution = setting_of(cell)
+    episodes = play(
+        game,
+        partner,
+        make_agent(cell.agent),
+        horizon=cell.horizon,
+        episodes=cell.episodes,
+        seed=cell.seed,
+        solution=solution,
+    )
+    write_cell(cell, episodes, cell_file(folder, cell))
+    return cell.number
+
+
+def finished_cells(folder: str | Path) -> Iterator[Path]:
+    """Files of the cells that are there, in their order.
+
+    Raises:
+        FileNotFoundError: If the folder holds no study.
+    """
+    folder = Path(folder)
+    if not (folder / PLAN_FILE).is_file():
+        raise FileNotFoundError(f"no study in {folder.absolute()}; `agent-tom run STUDY --out {folder}` makes one.")
+    yield from sorted((folder / CELL_FOLDER).glob("*.parquet"))

@@ -1,0 +1,121 @@
+"""Tables of a finished study, and comparisons of its agents."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri
+
+from agent_tom.metrics.intervals import EpisodeBootstrap
+from agent_tom.metrics.summary import EpisodeMeasures, measure
+from agent_tom.study.plan import Cell
+from agent_tom.study.records import read_cell
+from agent_tom.study.run import finished_cells, setting_of
+
+COLUMNS = (
+    "accuracy",
+    "regret",
+    "believed_regret",
+    "gap",
+    "planned",
+    "normalised",
+    "regret_of_last_rounds",
+    "coherence",
+)
+_FLIPS = 10_000
+
+
+def table(folder: str | Path, *, resamples: int = 10_000) -> list[dict[str, Any]]:
+    """A row for each cell: its names, and each measure of ``COLUMNS`` as a triple of mean, low and high; None where the
+    agent makes no predictions or none of its plans can be followed.
+    """
+    rows = []
+    for cell, measures in _measured(folder):
+        found = measures.intervals(resamples=resamples)
+        triples = {name: found.get(name) for name in COLUMNS}
+        rows.append(
+            {
+                **cell.names,
+                "believed": measures.believed,
+                **{
+                    name: None if triple is None or np.isnan(triple.value) else list(triple)
+                    for name, triple in triples.items()
+                },
+            }
+        )
+    return rows
+
+
+def compare(folder: str | Path, agent: str, other: str, *, name: str = "regret", seed: int = 0) -> list[dict[str, Any]]:
+    """One agent less another, episode by episode on the same draws of the partner, in each game against each partner.
+
+    Args:
+        folder: Of the study.
+        agent: As the table names it.
+        other: Likewise.
+        name: The measure.
+        seed: Of the draws.
+
+    Returns:
+        Rows with the mean difference and its interval, ``p`` (sign flips, two-sided), ``p_holm`` corrected for the
+        number of rows, and ``detectable``: the difference that so many episodes find four times in five.
+
+    Raises:
+        ValueError: If an agent is not in the study, or a cell lacks the measure.
+    """
+    by_setting: dict[tuple[str, str], dict[str, EpisodeMeasures]] = {}
+    for cell, measures in _measured(folder):
+        by_setting.setdefault((cell.game, cell.names["partner"]), {})[cell.names["agent"]] = measures
+    rows: list[dict[str, Any]] = []
+    for (game, partner), agents in by_setting.items():
+        for one in (agent, other):
+            if one not in agents:
+                raise ValueError(f"agent {one!r} is not in the study; it has {', '.join(agents)}.")
+            if name not in agents[one].values:
+                raise ValueError(f"agent {one!r} has no {name!r}; it has {', '.join(agents[one].values)}.")
+        difference = agents[agent].values[name] - agents[other].values[name]
+        there = np.isfinite(difference)
+        kept = difference[there]
+        found = EpisodeBootstrap(agents[agent].strata[there], seed=seed).mean(kept)
+        spread = kept.std(ddof=1) / np.sqrt(len(kept)) if len(kept) > 1 else np.nan
+        rows.append(
+            {
+                "game": game,
+                "partner": partner,
+                "difference": found.value,
+                "low": found.low,
+                "high": found.high,
+                "p": sign_flip_p(kept, seed),
+                "detectable": float((ndtri(0.975) + ndtri(0.8)) * spread),
+            }
+        )
+    for row, corrected in zip(rows, holm([row["p"] for row in rows]), strict=True):
+        row["p_holm"] = corrected
+    return rows
+
+
+def sign_flip_p(differences: np.ndarray, seed: int) -> float:
+    """How often flipped signs make a mean at least as far from 0; 1 if there is nothing to flip."""
+    if not len(differences) or not differences.any():
+        return 1.0
+    signs = np.random.default_rng(seed).choice((-1.0, 1.0), size=(_FLIPS, len(differences)))
+    as_far = np.abs(signs @ differences) >= abs(differences.sum()) * (1 - 1e-12)
+    return float((as_far.sum() + 1) / (_FLIPS + 1))
+
+
+def holm(values: list[float]) -> list[float]:
+    """p-values corrected for their number (Holm 1979)."""
+    order = np.argsort(values)
+    factors = np.arange(len(values), 0, -1)
+    corrected = np.minimum(np.maximum.accumulate(np.array(values)[order] * factors), 1)
+    found = np.empty(len(values))
+    found[order] = corrected
+    return found.tolist()
+
+
+def _measured(folder: str | Path) -> Iterator[tuple[Cell, EpisodeMeasures]]:
+    for path in finished_cells(folder):
+        cell, episodes = read_cell(path)
+        game, partner, solution = setting_of(cell)
+        yield cell, measure(game, partner, episodes, seed=cell.seed, solution=solution)
