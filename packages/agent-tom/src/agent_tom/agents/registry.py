@@ -1,7 +1,6 @@
 """Agents by name, as plans and the command line say them."""
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 from agent_tom.agents.agent import Agent
@@ -12,7 +11,7 @@ from agent_tom.agents.q_learning import QLearning
 from agent_tom.agents.rmax import RMax
 from agent_tom.agents.simple import Fixed, Oracle
 from agent_tom.agents.type_inference import TypeInference
-from agent_tom.names import unknown
+from agent_tom.names import made, resolved
 
 AGENTS: dict[str, type[Agent]] = {
     each.name: each
@@ -42,19 +41,6 @@ def make_agent(spec: str | Mapping[str, Any]) -> Agent:
     Raises:
         ValueError: If the name or a setting is unknown, or a setting is missing.
     """
-    if isinstance(spec, str):
-        spec = SHORTHANDS.get(spec, {"name": spec})
-    settings = dict(spec)
-    name = str(settings.pop("name", ""))
-    if name in SHORTHANDS:
-        return make_agent({**SHORTHANDS[name], **settings})
-    if name not in AGENTS:
-        raise unknown("agent", name, [*AGENTS, *SHORTHANDS])
-    kind = AGENTS[name]
-    known: list[str] = [field.name for field in fields(kind)] if is_dataclass(kind) else []
-    if extra := sorted(settings.keys() - set(known)):
-        raise ValueError(f"agent {name!r} has no setting {extra[0]!r}; it has {', '.join(known) or 'none'}.")
-    try:
-        return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()})
-    except TypeError as error:
-        raise ValueError(f"agent {name!r} lacks a setting: {error}.") from error
+    kind, settings = resolved("agent", spec, AGENTS, SHORTHANDS)
+    settings = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
+    return made("agent", kind.name, kind, settings)

@@ -2,7 +2,8 @@
 
 from agent_tom.partners.adversary import hardest_weights
 from agent_tom.partners.automaton import Automaton, explore, union
-from agent_tom.partners.combined import Crowd, Noisy, OneOf, Permuted, Switch
+from agent_tom.partners.combined import Noisy, OneOf, Permuted, Switch
+from agent_tom.partners.crowd import Crowd
 from agent_tom.partners.learning import FictitiousPlayer, Markov, QLearner
 from agent_tom.partners.partner import Partner, StateMachine
 from agent_tom.partners.reactive import (

@@ -1,15 +1,13 @@
 """Partners made of partners."""
 
-from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import ClassVar
 
 import numpy as np
 
 from agent_tom.checks import in_range
 from agent_tom.games.matrix_game import MatrixGame
-from agent_tom.partners.automaton import Automaton, explore, least_horizon, union
+from agent_tom.partners.automaton import Automaton, explore, union
 from agent_tom.partners.partner import Partner
 
 
@@ -114,67 +112,3 @@ class OneOf(Partner):
     def automaton(self, game: MatrixGame, horizon: int) -> Automaton:
         parts = [partner.automaton(game, horizon) for partner in self.pool]
         return union(parts, self.weights or [1.0] * len(parts))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Crowd(Partner):
-    """All other players of public goods, each with a rule of its own.
-
-    A member is asked as the partner in the game seen from its seat, where the focal player's action is the number of
-    others that contribute.
-
-    Attributes:
-        members: One for each other player.
-    """
-
-    name: ClassVar[str] = "crowd"
-    members: tuple[Partner, ...]
-
-    def automaton(self, game: MatrixGame, horizon: int) -> Automaton:
-        if len(self.members) != game.num_partner_actions - 1 or game.num_actions != 2:
-            raise ValueError(
-                f"{game.name} has {game.num_partner_actions - 1} other players with two actions each, got "
-                f"{len(self.members)} members; give one for each."
-            )
-        parts = [member.automaton(game.seen_by_partner(), horizon) for member in self.members]
-        choices = list(product((0, 1), repeat=len(parts)))
-
-        def chances(state: Sequence[int]) -> list[float]:
-            dists = [part.action_dist[inner] for part, inner in zip(parts, state, strict=True)]
-            return [float(np.prod([dist[one] for dist, one in zip(dists, choice, strict=True)])) for choice in choices]
-
-        def play(state: Sequence[int]) -> list[float]:
-            dist = np.zeros(len(parts) + 1)
-            for choice, chance in zip(choices, chances(state), strict=True):
-                dist[sum(choice)] += chance
-            return dist.tolist()
-
-        def step(state: Sequence[int], action: int, count: int) -> list[tuple[float, tuple[int, ...]]]:
-            # How many contributed is known, and who did only as far as the rules tell.
-            fits = [(choice, chance) for choice, chance in zip(choices, chances(state), strict=True)]
-            fits = [(choice, chance) for choice, chance in fits if sum(choice) == count]
-            total = sum(chance for _, chance in fits)
-            if total == 0:
-                return [(1.0, tuple(state))]
-            found: dict[tuple[int, ...], float] = {}
-            for choice, chance in fits:
-                if chance == 0:
-                    continue
-                moves = [
-                    part.outcomes(inner, action + count - own, own)
-                    for part, inner, own in zip(parts, state, choice, strict=True)
-                ]
-                for combination in product(*moves):
-                    after = tuple(inner for _, inner in combination)
-                    share = float(np.prod([share for share, _ in combination]))
-                    found[after] = found.get(after, 0.0) + chance / total * share
-            return [(share, after) for after, share in found.items()]
-
-        starts: dict[Hashable, float] = {
-            tuple(combination): float(np.prod([part.start[one] for part, one in zip(parts, combination, strict=True)]))
-            for combination in product(*(np.flatnonzero(part.start).tolist() for part in parts))
-        }
-        found = explore(
-            starts=starts, play=play, step=step, num_actions=game.num_actions, horizon=horizon, name=self.name
-        )
-        return replace(found, horizon=found.horizon if least_horizon(parts) is None else horizon)

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from agent_tom.names import unknown
-from agent_tom.partners.combined import Crowd, Noisy, OneOf, Permuted, Switch
+from agent_tom.names import made, resolved
+from agent_tom.partners.combined import Noisy, OneOf, Permuted, Switch
+from agent_tom.partners.crowd import Crowd
 from agent_tom.partners.learning import FictitiousPlayer, Markov, QLearner
 from agent_tom.partners.partner import Partner
 from agent_tom.partners.reactive import (
@@ -63,29 +64,21 @@ def make_partner(spec: str | Mapping[str, Any] | Partner) -> Partner:
     """
     if isinstance(spec, Partner):
         return spec
-    if isinstance(spec, str):
-        spec = SHORTHANDS.get(spec, {"name": spec})
-    settings = dict(spec)
-    name = str(settings.pop("name", ""))
-    if name in SHORTHANDS:
-        return make_partner({**SHORTHANDS[name], **settings})
-    if name not in PARTNERS:
-        raise unknown("partner", name, [*PARTNERS, *SHORTHANDS])
-    known = {field.name: field.type for field in fields(PARTNERS[name])}  # type: ignore[arg-type]  # all are dataclasses
-    if extra := sorted(settings.keys() - known.keys()):
-        raise ValueError(f"partner {name!r} has no setting {extra[0]!r}; it has {', '.join(known) or 'none'}.")
-    for setting, kind in known.items():
-        if setting in settings and kind is Partner:
-            settings[setting] = make_partner(settings[setting])
-        elif setting in settings and kind == tuple[Partner, ...]:
-            if not isinstance(settings[setting], list | tuple):
-                raise ValueError(
-                    f"`{setting}` of partner {name!r} must be a list of partners, got {settings[setting]!r}."
-                )
-            settings[setting] = tuple(map(make_partner, settings[setting]))
-        elif setting in settings and isinstance(settings[setting], list):
-            settings[setting] = tuple(tuple(one) if isinstance(one, list) else one for one in settings[setting])
-    try:
-        return PARTNERS[name](**settings)
-    except TypeError as error:
-        raise ValueError(f"partner {name!r} lacks a setting: {error}.") from error
+    kind, settings = resolved("partner", spec, PARTNERS, SHORTHANDS)
+    types = {field.name: field.type for field in fields(kind)}  # type: ignore[arg-type]  # all are dataclasses
+    return made(
+        "partner", kind.name, kind, {key: _filled(kind.name, key, types[key], settings[key]) for key in settings}
+    )
+
+
+def _filled(partner: str, setting: str, kind: Any, value: Any) -> Any:
+    """A setting with partners in the place of their names, and tuples in the place of lists."""
+    if kind is Partner:
+        return make_partner(value)
+    if kind == tuple[Partner, ...]:
+        if not isinstance(value, list | tuple):
+            raise ValueError(f"`{setting}` of partner {partner!r} must be a list of partners, got {value!r}.")
+        return tuple(map(make_partner, value))
+    if isinstance(value, list):
+        return tuple(tuple(one) if isinstance(one, list) else one for one in value)
+    return value
