@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from agent_tom import make_agent, measure, play
+from agent_tom.backends import ScriptedBackend
 from agent_tom.study import Study, compare, finished_cells, holm, read_cell, run_study, sign_flip_p, table
 from agent_tom.study.run import setting_of
 
@@ -45,6 +46,30 @@ def test_a_run_goes_on_where_it_stopped(played, tmp_path, monkeypatch):
     monkeypatch.undo()
     assert run_study(STUDY, tmp_path, progress=False) == 5
     assert files(tmp_path) == files(played)
+
+
+def test_a_cell_goes_on_with_the_episodes_that_are_left(tmp_path, monkeypatch):
+    slow = {"name": "language_model", "model": "scripted", "most_episodes": 2}
+    study = Study(games=["rps"], partners=["tit_for_tat"], agents=[slow], horizon=4, episodes=5)
+    scripted = ScriptedBackend(lambda text, probe, options: [0.2, 0.3, 0.5])
+    monkeypatch.setattr("agent_tom.agents.language_model._backend", lambda *arguments: scripted)
+    run_study(study, tmp_path / "whole", progress=False)
+    count = []
+    real = ScriptedBackend.begin
+
+    def begin(self, texts):
+        count.append(len(texts))
+        if len(count) == 3:
+            raise KeyboardInterrupt
+        real(self, texts)
+
+    monkeypatch.setattr(ScriptedBackend, "begin", begin)
+    with pytest.raises(KeyboardInterrupt):
+        run_study(study, tmp_path / "stopped", progress=False)
+    assert not list(finished_cells(tmp_path / "stopped"))
+    run_study(study, tmp_path / "stopped", progress=False)
+    assert count == [2, 2, 1, 1]  # the groups that were played are not played again
+    assert files(tmp_path / "stopped") == files(tmp_path / "whole")
 
 
 def test_another_study_is_not_mixed_in(played):

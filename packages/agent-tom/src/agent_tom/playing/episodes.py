@@ -84,12 +84,11 @@ def play(
         )
     partner.check(horizon)
     if agent.most_episodes is not None and len(numbers) > agent.most_episodes:
-        groups = [numbers[start : start + agent.most_episodes] for start in range(0, len(numbers), agent.most_episodes)]
         parts = [
             play(game, partner, agent, horizon=horizon, episodes=group, seed=seed, solution=solution)
-            for group in groups
+            for group in groups_of(numbers, agent.most_episodes)
         ]
-        return _joined(parts)
+        return joined(parts)
     agent.numbers = numbers
     agent.begin(game, horizon, len(numbers))
     if isinstance(agent, InformedAgent):
@@ -124,7 +123,14 @@ def play(
     )
 
 
-def _joined(parts: Sequence[Episodes]) -> Episodes:
+def groups_of(numbers: Sequence[int], most: int | None) -> list[Sequence[int]]:
+    """Episodes that an agent plays side by side, at most so many at a time."""
+    size = len(numbers) if most is None else most
+    return [numbers[start : start + size] for start in range(0, len(numbers), size)]
+
+
+def joined(parts: Sequence[Episodes]) -> Episodes:
+    """Episodes of one agent and partner together."""
     columns: dict[str, Any] = {
         name: None if column is None else np.concatenate([vars(part)[name] for part in parts])
         for name, column in vars(parts[0]).items()

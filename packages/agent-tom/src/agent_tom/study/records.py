@@ -54,7 +54,7 @@ def read_cell(path: Path) -> tuple[Cell, Episodes]:
     except (pa.ArrowInvalid, KeyError, ValueError) as error:
         raise ValueError(f"{path} holds no episodes of a study ({error}); run the study again without it.") from error
     cell = Cell(**header)
-    shape = (cell.episodes, cell.horizon)
+    shape = (-1, cell.horizon)
     flat = {name: table[name].to_numpy() for name in ("episode", "state", "action", "partner_action", "payoff")}
     return cell, Episodes(
         numbers=flat["episode"].reshape(shape)[:, 0],
@@ -75,4 +75,5 @@ def _list_column(values: np.ndarray) -> pa.Array:
 
 
 def _lists(column: pa.ChunkedArray, shape: tuple[int, int]) -> np.ndarray:
-    return column.combine_chunks().flatten().to_numpy().reshape(*shape, -1)
+    width = len(column[0])
+    return column.combine_chunks().flatten().to_numpy().reshape(*shape, width)

@@ -1,5 +1,6 @@
 """Play a study: cell by cell, resumable, with the same bytes for any number of workers."""
 
+import shutil
 from collections.abc import Iterator
 from functools import lru_cache, partial
 from pathlib import Path
@@ -13,13 +14,13 @@ from agent_tom.games.registry import make_game
 from agent_tom.oracle.best_response import BestResponse, best_response
 from agent_tom.partners.automaton import Automaton
 from agent_tom.partners.registry import make_partner
-from agent_tom.playing.episodes import play
+from agent_tom.playing.episodes import groups_of, joined, play
 from agent_tom.study.plan import Cell, Study
-from agent_tom.study.records import write_cell
+from agent_tom.study.records import read_cell, write_cell
 from gpu_commons.parallel import run_tasks
 from gpu_commons.write_aside import write_text_aside
 
-PLAN_FILE, CELL_FOLDER = "study.json", "cells"
+PLAN_FILE, CELL_FOLDER, PART_FOLDER = "study.json", "cells", "parts"
 
 
 def run_study(study: Study, out: str | Path, *, workers: int = 1, progress: bool = True) -> int:
@@ -52,6 +53,7 @@ def run_study(study: Study, out: str | Path, *, workers: int = 1, progress: bool
     ) as bar:
         for _ in done:
             bar.update()
+    shutil.rmtree(folder / PART_FOLDER, ignore_errors=True)
     return len(missing)
 
 
@@ -74,17 +76,23 @@ def setting_of(cell: Cell) -> tuple[MatrixGame, Automaton, BestResponse]:
 
 
 def _play_cell(folder: Path, cell: Cell) -> int:
+    """Play a cell, a group of episodes at a time; groups that an interrupted run left are not played again."""
     game, partner, solution = setting_of(cell)
-    episodes = play(
-        game,
-        partner,
-        make_agent(cell.agent),
-        horizon=cell.horizon,
-        episodes=cell.episodes,
-        seed=cell.seed,
-        solution=solution,
-    )
-    write_cell(cell, episodes, cell_file(folder, cell))
+    agent = make_agent(cell.agent)
+    groups = groups_of(range(cell.episodes), agent.most_episodes)
+    whole = cell_file(folder, cell)
+    parts = [
+        whole.parent.with_name(PART_FOLDER) / f"{whole.stem}-{number:05d}.parquet" for number in range(len(groups))
+    ]
+    files = [whole] if len(groups) == 1 else parts
+    for group, file in zip(groups, files, strict=True):
+        if not file.is_file():
+            found = play(game, partner, agent, horizon=cell.horizon, episodes=group, seed=cell.seed, solution=solution)
+            write_cell(cell, found, file)
+    if len(groups) > 1:
+        write_cell(cell, joined([read_cell(file)[1] for file in files]), whole)
+        for file in files:
+            file.unlink()
     return cell.number
 
 
