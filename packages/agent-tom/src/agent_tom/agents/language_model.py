@@ -32,6 +32,8 @@ class LanguageModelAgent(InformedAgent):
 
     Attributes:
         model: Hub id, folder, GGUF file or ``bundled:NAME``, loaded when it is first played; or a backend.
+        server: Address of an OpenAI-compatible server that has the model; device, dtype and cached are its affair then.
+        answers: Folder in which a server's answers are kept.
         strategy: How it is asked; see :func:`agent_tom.prompts.strategies`.
         wording: How the game is told; see :func:`agent_tom.prompts.wordings`.
         prediction: "same_context": the partner's move is asked for where the own one is; "partner_list": after a list
@@ -50,6 +52,8 @@ class LanguageModelAgent(InformedAgent):
 
     name: ClassVar[str] = "language_model"
     model: str | Backend
+    server: str | None = None
+    answers: str | None = None
     strategy: str = "qa"
     wording: str = "neutral"
     prediction: str = "same_context"
@@ -183,6 +187,8 @@ class LanguageModelAgent(InformedAgent):
     def _loaded(self) -> Backend:
         if isinstance(self.model, Backend):
             return self.model
+        if self.server is not None:
+            return _server(self.model, self.server, self.answers)
         return _backend(self.model, self.device, self.dtype, self.cached)
 
     def _foresee(self) -> Float[np.ndarray, "episodes partner_actions"]:
@@ -205,6 +211,13 @@ class LanguageModelAgent(InformedAgent):
 
 def _either(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
+
+
+@lru_cache(maxsize=1)
+def _server(model: str, url: str, answers: str | None) -> Backend:
+    from agent_tom.backends.server_backend import ServerBackend
+
+    return ServerBackend(model, url=url, cache=answers)
 
 
 @lru_cache(maxsize=1)

@@ -7,8 +7,9 @@ from agent_tom.backends.scripted import ScriptedBackend
 from gpu_commons.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from agent_tom.backends.server_backend import ServerBackend
     from agent_tom.backends.transformers_backend import TransformersBackend
 
-__all__ = ["Backend", "ScriptedBackend", "TransformersBackend"]
+__all__ = ["Backend", "ScriptedBackend", "ServerBackend", "TransformersBackend"]
 
-__getattr__ = lazy_names(__name__, {"TransformersBackend": "transformers_backend"})
+__getattr__ = lazy_names(__name__, {"ServerBackend": "server_backend", "TransformersBackend": "transformers_backend"})
