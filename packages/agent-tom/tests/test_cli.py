@@ -38,6 +38,8 @@ def test_a_game_is_shown_with_the_best_play_against_a_partner(capsys):
 def test_a_study_is_run_and_measured_again(study, tmp_path, capsys):
     assert main(["run", "--study", str(study), "--out", str(tmp_path / "out")]) == 0
     text = capsys.readouterr().out
+    assert "regret_of_last_rounds" in text
+    assert "legal_mass" not in text  # no agent of this study can do anything but a legal move
     assert main(["metrics", "--folder", str(tmp_path / "out")]) == 0
     assert capsys.readouterr().out == text
     assert main(["metrics", "--folder", str(tmp_path / "out"), "--json", "true"]) == 0

@@ -34,7 +34,7 @@ def metrics(folder: str, json: bool = False) -> None:
     if json:
         show(rows, as_json=True)
         return
-    head = ("game", "partner", "agent", *COLUMNS)
+    head = ("game", "partner", "agent", *(name for name in COLUMNS if any(row[name] is not None for row in rows)))
     _print_table(
         head, [[row[name] if isinstance(row[name], str) else _interval(row[name]) for name in head] for row in rows]
     )

@@ -22,13 +22,14 @@ COLUMNS = (
     "normalised",
     "regret_of_last_rounds",
     "coherence",
+    "legal_mass",
 )
 _FLIPS = 10_000
 
 
 def table(folder: str | Path, *, resamples: int = 10_000) -> list[dict[str, Any]]:
     """A row for each cell: its names, and each measure of ``COLUMNS`` as a triple of mean, low and high; None where the
-    agent makes no predictions or none of its plans can be followed.
+    agent makes no predictions, none of its plans can be followed, or it cannot but make a legal move.
     """
     rows = []
     for cell, measures in _measured(folder):
