@@ -23,7 +23,7 @@ class RMax(Agent):
 
     To win the best payoff for ever is worth as much as something that was never tried. Values are computed from below
     and stop a millionth short, so that the untried has the edge over what was found, and no edge over a best payoff on
-    the way to it. With all such ties broken at random the regret against tit-for-tat in IBS is too small by .03.
+    the way to it.
 
     Attributes:
         visits: After which an action is known.
