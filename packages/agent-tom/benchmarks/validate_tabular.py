@@ -1,7 +1,7 @@
 """The instrument against known truths: learners and partners without any model.
 
 RMax is held to the six published regrets of the paper's tabular agent; all other thresholds are ours. Every figure is
-the same on every machine.
+of one fixed seed.
 """
 
 import argparse

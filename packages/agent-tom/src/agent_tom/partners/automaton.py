@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 MOST_MOVES = 1_000_000
-"""States times joint moves beyond which an automaton is refused: finding them takes a minute then."""
+"""States times joint moves beyond which an automaton is refused, since they are found one by one."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,6 +1,6 @@
 """What actions are called in an episode, and in which order they are listed.
 
-Small models prefer some letters and some places in a list to any payoff. So names and order change from episode to
+A model may prefer some letters, or some places in a list, to any payoff. So names and order change from episode to
 episode, independently of each other, and all combinations come equally often.
 """
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from gpu_commons import resolve_device
+from gpu_commons.write_aside import write_text_aside
 from memory_llm.haystack.stories import Story
 from memory_llm.memreasoner.baselines.base import Baseline
 from memory_llm.memreasoner.baselines.registry import load_baseline, save_baseline
@@ -209,9 +210,7 @@ def accuracy(model: Baseline, stories: Sequence[Story]) -> float:
 
 def _write(result: TrainedBaseline, out: str | os.PathLike[str]) -> None:
     record = {"accuracy": result.accuracy, "converged": result.converged, "steps": result.steps}
-    aside = Path(out, f"{RESULT_FILE}.partial")
-    aside.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    os.replace(aside, Path(out, RESULT_FILE))
+    write_text_aside(json.dumps(record, indent=2) + "\n", Path(out, RESULT_FILE))
 
 
 def _ended(out: str | os.PathLike[str]) -> TrainedBaseline:
