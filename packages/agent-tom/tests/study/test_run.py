@@ -77,6 +77,12 @@ def test_another_study_is_not_mixed_in(played):
         run_study(replace(STUDY, seed=1), played, progress=False)
 
 
+def test_a_study_does_not_go_on_with_other_prompts(played, monkeypatch):
+    monkeypatch.setattr("agent_tom.study.plan.version", lambda: "2-00000000")
+    with pytest.raises(ValueError, match="holds another study"):
+        run_study(STUDY, played, progress=False)
+
+
 def test_records_give_back_the_episodes(played):
     for path in finished_cells(played):
         cell, episodes = read_cell(path)

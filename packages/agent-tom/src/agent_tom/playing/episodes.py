@@ -83,6 +83,8 @@ def play(
             f"has {game.num_actions} by {game.num_partner_actions}; make its automaton of this game."
         )
     partner.check(horizon)
+    if isinstance(agent, InformedAgent) and solution is None:
+        solution = best_response(game, partner, horizon)
     if agent.most_episodes is not None and len(numbers) > agent.most_episodes:
         parts = [
             play(game, partner, agent, horizon=horizon, episodes=group, seed=seed, solution=solution)
@@ -91,8 +93,8 @@ def play(
         return joined(parts)
     agent.numbers = numbers
     agent.begin(game, horizon, len(numbers))
-    if isinstance(agent, InformedAgent):
-        agent.know(partner, solution or best_response(game, partner, horizon))
+    if isinstance(agent, InformedAgent) and solution is not None:
+        agent.know(partner, solution)
     chance = Chance(seed, numbers, horizon, agent.num_draws)
     states = drawn(np.tile(partner.start, (len(numbers), 1)), chance.start)
     seen: list[tuple[np.ndarray, ...]] = []

@@ -12,6 +12,7 @@ import yaml
 from agent_tom.agents.registry import make_agent
 from agent_tom.games.registry import make_game
 from agent_tom.partners.registry import make_partner
+from agent_tom.prompts.library import version
 
 Spec = str | Mapping[str, Any]
 
@@ -100,8 +101,8 @@ class Study:
                     number += 1
 
     def as_json(self) -> str:
-        """Text that is the same for the same study."""
-        return json.dumps(asdict(self), indent=2, sort_keys=True, default=list) + "\n"
+        """Text that is the same for the same study with the same prompts, whose version it holds."""
+        return json.dumps({**asdict(self), "prompts": version()}, indent=2, sort_keys=True, default=list) + "\n"
 
 
 def read_study(path: str | Path) -> Study:
