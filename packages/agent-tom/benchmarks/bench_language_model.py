@@ -5,19 +5,14 @@ round read once. Prompts, answers and chance are the same, so that moves and log
 """
 
 import argparse
-import time
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from agent_tom import Episodes, make_game, make_partner, play
-from agent_tom.agents import LanguageModelAgent
-from agent_tom.backends import TransformersBackend
+from agent_tom.prompting_cost import GAME, PARTNER, prompting_cost
 from gpu_commons import Figure, load_model, write_record
 
 RESULTS = Path(__file__).parent / "results"
-GAME, PARTNER = "rps", "tit_for_tat"
 
 
 def main() -> None:
@@ -29,35 +24,36 @@ def main() -> None:
     run, _ = parser.parse_known_args()
     torch.set_num_threads(1)
     model, tokenizer = load_model(run.model, dtype="float32", device="cpu")
-    cached, cached_time, cached_tokens = played(TransformersBackend(model, tokenizer), run, run.episodes)
-    anew, anew_time, anew_tokens = played(TransformersBackend(model, tokenizer, cached=False), run, 1)
+    cost = prompting_cost(model, tokenizer, rounds=run.rounds, episodes=run.episodes)
     beside = f"{run.episodes} side by side, with a cache"
     figures = [
-        Figure(id=f"CPU time of an episode, {beside}", value=cached_time, baseline=anew_time, unit="s", better="lower"),
+        Figure(
+            id=f"CPU time of an episode, {beside}", value=cost.cached_s, baseline=cost.anew_s, unit="s", better="lower"
+        ),
         Figure(
             id="CPU time of an episode, with a cache over prompted anew",
-            value=cached_time / anew_time,
+            value=cost.cached_s / cost.anew_s,
             unit="ratio",
             better="lower",
             target=0.1,
         ),
         Figure(
             id="tokens read, prompted anew over with a cache",
-            value=anew_tokens / cached_tokens,
+            value=cost.anew_tokens / cost.cached_tokens,
             unit="ratio",
             better="higher",
             target=30.0,
         ),
         Figure(
             id="largest difference of a log-probability",
-            value=largest_difference(cached, anew),
+            value=cost.largest_difference,
             unit="nats",
             better="lower",
             target=1e-4,
         ),
         Figure(
             id="moves that differ",
-            value=float((cached.actions[:1] != anew.actions).sum()),
+            value=float(cost.moves_that_differ),
             unit="moves",
             better="lower",
             target=0.0,
@@ -83,29 +79,6 @@ def main() -> None:
     for figure in figures:
         print(f"{figure.id}: {figure.value:.4g} {figure.unit}")
     print(path.name)
-
-
-def played(backend: TransformersBackend, run: argparse.Namespace, episodes: int) -> tuple[Episodes, float, float]:
-    """Episodes, and CPU seconds and tokens of one."""
-    game = make_game(GAME)
-    partner = make_partner(PARTNER).automaton(game, run.rounds)
-    agent = LanguageModelAgent(model=backend, most_episodes=episodes)
-    begin = time.process_time()
-    found = play(game, partner, agent, horizon=run.rounds, episodes=episodes)
-    return found, (time.process_time() - begin) / episodes, backend.tokens_read / episodes
-
-
-def largest_difference(cached: Episodes, anew: Episodes) -> float:
-    """Between the log-probabilities that the first episode's answers were given, both ways."""
-    pairs = ((one[:1], other) for one, other in zip(probabilities(cached), probabilities(anew), strict=True))
-    return float(max(np.abs(np.log(one) - np.log(other)).max() for one, other in pairs))
-
-
-def probabilities(episodes: Episodes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of predictions, of moves, and of any legal move."""
-    assert episodes.predictions is not None
-    assert episodes.legal_masses is not None
-    return episodes.predictions, episodes.action_dists, episodes.legal_masses
 
 
 if __name__ == "__main__":

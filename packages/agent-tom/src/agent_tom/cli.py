@@ -4,15 +4,23 @@ import sys
 from typing import Any
 
 from agent_tom import __version__
-from agent_tom.commands import looking, studies
+from agent_tom.commands import checking, demo, live, looking, studies
 from gpu_commons.cli import run_verbs
 
 VERBS: dict[str, Any] = {
     "list": looking.list_names,
     "show": looking.show_game,
+    "oracle": looking.oracle,
+    "play": live.play_live,
     "run": studies.run,
     "metrics": studies.metrics,
     "compare": studies.compare_agents,
+    "report": studies.report,
+    "merge": studies.merge,
+    "doctor": checking.doctor,
+    "bench": checking.bench,
+    "validate": checking.validate,
+    "demo": demo.demo,
 }
 
 

@@ -19,6 +19,16 @@ def test_a_file_is_the_study_it_says(tmp_path):
     assert [cell.names["partner"] for cell in study.cells()] == ["single", "noisy(of=grim, epsilon=0.2)"]
 
 
+def test_a_toml_file_is_the_same_study(tmp_path):
+    (tmp_path / "study.yaml").write_text(PLAN)
+    partners = 'partners = ["single", {name = "noisy", of = "grim", epsilon = 0.2}]'
+    (tmp_path / "study.toml").write_text(f'games = ["rps"]\n{partners}\nagents = ["uniform"]\nepisodes = 3\n')
+    assert read_study(tmp_path / "study.toml") == read_study(tmp_path / "study.yaml")
+    (tmp_path / "study.toml").write_text("games: [rps]")
+    with pytest.raises(ValueError, match=r"study\.toml is no TOML"):
+        read_study(tmp_path / "study.toml")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

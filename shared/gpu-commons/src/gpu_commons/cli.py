@@ -6,11 +6,19 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-DONE, FAILED, BAD_INPUT, BUDGET_MISSED = 0, 1, 2, 3
+DONE, FAILED, BAD_INPUT, FELL_SHORT, SERVER_FAILED = 0, 1, 2, 3, 4
 
 
-class BudgetMissed(Exception):
-    """What was asked for is done, and a stated budget was missed: exit code 3, so that a pipeline can stop there."""
+class FellShort(Exception):
+    """Less was reached than asked for: exit code 3, so that a pipeline can stop there."""
+
+
+class BudgetMissed(FellShort):
+    """What was asked for is done, and a stated budget was missed."""
+
+
+class Unfinished(FellShort):
+    """A part of what was asked for is done, and kept."""
 
 
 def run_verbs(verbs: Mapping[str, Any], *, command: str, version: str, arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +31,8 @@ def run_verbs(verbs: Mapping[str, Any], *, command: str, version: str, arguments
         arguments: Those of the process if absent.
 
     Returns:
-        0 = done, 1 = interrupted, 2 = bad input, 3 = a stated budget was missed; 2 and 3 with one sentence on stderr.
+        0 = done, 1 = interrupted, 2 = bad input, 3 = a stated budget was missed or a part is not done, 4 = a server
+        failed; the last three with one sentence on stderr.
     """
     import jsonargparse
 
@@ -32,12 +41,15 @@ def run_verbs(verbs: Mapping[str, Any], *, command: str, version: str, arguments
     given = None if arguments is None else list(arguments)
     try:
         jsonargparse.auto_cli(dict(verbs), args=given, prog=command, as_positional=False, version=version)
+    except ConnectionError as error:
+        print(f"{command}: {error}", file=sys.stderr)
+        return SERVER_FAILED
     except (ValueError, OSError, ImportError) as error:
         print(f"{command}: {error}", file=sys.stderr)
         return BAD_INPUT
-    except BudgetMissed as missed:
-        print(f"{command}: {missed}", file=sys.stderr)
-        return BUDGET_MISSED
+    except FellShort as short:
+        print(f"{command}: {short}", file=sys.stderr)
+        return FELL_SHORT
     except KeyboardInterrupt:
         return FAILED
     return DONE

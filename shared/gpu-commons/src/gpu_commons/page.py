@@ -3,13 +3,15 @@
 Nothing is fetched, and the page's own content policy forbids it.
 """
 
+import hashlib
+import json
 import os
 from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gpu_commons.write_aside import write_text_aside
 
@@ -38,6 +40,31 @@ def table_fragment(header: Sequence[str], rows: Sequence[Sequence[str]], *, capt
         + (f"<caption>{escape(caption)}</caption>\n" if caption else "")
         + f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"
     )
+
+
+def picture_fragment(figure: Any, name: str, *, include_js: bool = False) -> str:
+    """A plotly figure as an HTML ``<div>``.
+
+    Args:
+        figure: A plotly ``Figure``.
+        name: What the ``<div>``'s id begins with.
+        include_js: Whether plotly's script comes along; without it the page must have loaded it
+            (``plotly.offline.get_plotlyjs()``).
+    """
+    # By content: the same figure gives the same page, and two pictures on a page stay apart.
+    digest = hashlib.sha256(figure.to_json().encode()).hexdigest()[:12]
+    # The button that would send the data to plotly's server has no place in an offline report.
+    config = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["sendChartToCloud"]}
+    return str(figure.to_html(full_html=False, include_plotlyjs=include_js, div_id=f"{name}-{digest}", config=config))
+
+
+def json_for_script(value: object) -> str:
+    """JSON in which neither ``</script>`` nor ``<!--`` can occur, for a ``<script type="application/json">``.
+
+    Raises:
+        ValueError: If a number is not finite.
+    """
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
 
 
 def assemble_page(title: str, sections: Sequence[Section]) -> str:

@@ -44,6 +44,13 @@ class Figure:
     target: float | None = None
     baseline: float | None = None
 
+    @property
+    def met(self) -> bool:
+        """Whether the value is at its target or better; so too if there is none."""
+        if self.target is None:
+            return True
+        return self.value >= self.target if self.better == "higher" else self.value <= self.target
+
     def __post_init__(self) -> None:
         """Refuse what JSON or a table could not show."""
         if self.better not in ("higher", "lower"):

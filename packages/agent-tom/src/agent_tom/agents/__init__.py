@@ -4,6 +4,7 @@ from agent_tom.agents.agent import Agent, InformedAgent, JointMoves
 from agent_tom.agents.bandits import EXP3, UCB, Thompson
 from agent_tom.agents.fictitious_play import FictitiousPlay
 from agent_tom.agents.language_model import LanguageModelAgent
+from agent_tom.agents.person import Person
 from agent_tom.agents.q_learning import QLearning
 from agent_tom.agents.registry import AGENTS, SHORTHANDS, make_agent
 from agent_tom.agents.rmax import RMax
@@ -22,6 +23,7 @@ __all__ = [
     "JointMoves",
     "LanguageModelAgent",
     "Oracle",
+    "Person",
     "QLearning",
     "RMax",
     "Thompson",

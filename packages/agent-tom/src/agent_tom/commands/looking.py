@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from agent_tom.commands.tables import print_table
 from gpu_commons.cli import show
 
 
@@ -60,16 +61,70 @@ def show_game(game: str, partner: str | None = None, horizon: int = 100, json: b
         print("\n".join(_lines(result)))
 
 
-def _against(game: Any, partner: str, horizon: int) -> dict[str, Any]:
-    """Values a round, and the best first and middle move in the first states."""
+def oracle(game: str, partner: str, horizon: int = 100, round: int = 1, json: bool = False) -> None:
+    """The best play against a partner in a certain round: of each of its states, what it plays, and what each move and
+    the best play after it are worth.
+
+    Args:
+        game: Name.
+        partner: Name, or YAML such as '{name: noisy, of: grim, epsilon: 0.2}'.
+        horizon: Rounds of the episode.
+        round: Which of them, from 1.
+        json: Print JSON.
+    """
+    from agent_tom.games.registry import make_game
+    from agent_tom.oracle.best_response import best_response
+
+    if not 1 <= round <= horizon:
+        raise ValueError(f"`round` must be 1 to {horizon}, got {round}.")
+    played = make_game(game)
+    automaton = _automaton(played, partner, horizon)
+    solution = best_response(played, automaton, horizon)
+    rows = [
+        {
+            "state": label,
+            "partner": dict(zip(played.partner_actions, automaton.action_dist[state].tolist(), strict=True)),
+            "worth": dict(zip(played.actions, solution.action_values[round - 1, state].tolist(), strict=True)),
+            "best": [
+                action
+                for action, chance in zip(played.actions, solution.policy[round - 1, state], strict=True)
+                if chance > 0
+            ],
+        }
+        for state, label in enumerate(automaton.labels)
+    ]
+    if json:
+        show(rows, as_json=True)
+        return
+    print_table(
+        ("state", "partner plays", "each move is worth", "best"),
+        [
+            [
+                row["state"],
+                ", ".join(f"{name} {chance:.2f}" for name, chance in row["partner"].items() if chance > 0),
+                ", ".join(f"{name} {value:.2f}" for name, value in row["worth"].items()),
+                " or ".join(row["best"]),
+            ]
+            for row in rows
+        ],
+    )
+
+
+def _automaton(game: Any, partner: str, horizon: int) -> Any:
     import yaml
 
-    from agent_tom.oracle.best_response import best_response, scale_of
     from agent_tom.partners.registry import make_partner
 
     if horizon < 1:
         raise ValueError(f"`horizon` must be at least 1, got {horizon}.")
-    automaton = make_partner(yaml.safe_load(partner)).automaton(game, horizon)
+    return make_partner(yaml.safe_load(partner)).automaton(game, horizon)
+
+
+def _against(game: Any, partner: str, horizon: int) -> dict[str, Any]:
+    """Values a round, and the best first and middle move in the first states."""
+    from agent_tom.oracle.best_response import best_response, scale_of
+
+    automaton = _automaton(game, partner, horizon)
     solution = best_response(game, automaton, horizon)
     scale = scale_of(game, automaton, horizon, solution)
     middle = solution.policy[horizon // 2]

@@ -1,24 +1,42 @@
 """Verbs about studies."""
 
+import re
 from typing import Any
 
-from gpu_commons.cli import show
+from agent_tom.commands.tables import print_table
+from gpu_commons.cli import Unfinished, show
 
 
-def run(study: str, out: str, workers: int = 1, json: bool = False) -> None:
+def run(
+    study: str, out: str, workers: int = 1, cluster: str | None = None, share: str = "1/1", json: bool = False
+) -> None:
     """Play a study, or what is left of it, and print its table.
 
     Args:
-        study: YAML or JSON file with games, partners and agents, and if you like horizon, episodes and seed.
+        study: YAML, TOML or JSON file with games, partners and agents, and if you like horizon, episodes and seed.
         out: Folder of the results; run again to go on.
         workers: Processes.
+        cluster: Address of a Ray cluster in their place, "auto" or "local"; takes the extra [ray].
+        share: Such as 2/5: only the second of five parts of the cells; `merge` puts the folders together.
         json: Print JSON.
     """
     from agent_tom.study.plan import read_study
-    from agent_tom.study.run import run_study
+    from agent_tom.study.run import finished_cells, run_study
 
-    run_study(read_study(study), out, workers=workers)
+    plan = read_study(study)
+    try:
+        run_study(plan, out, workers=workers, cluster=cluster, share=_share(share))
+    except KeyboardInterrupt:
+        there = len(list(finished_cells(out)))
+        raise Unfinished(f"stopped with {there} of {len(list(plan.cells()))} cells; run again to go on.") from None
     metrics(out, json=json)
+
+
+def _share(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if found is None:
+        raise ValueError(f"`share` must be such as 2/5, the second of five parts, got {text!r}.")
+    return int(found[1]), int(found[2])
 
 
 def metrics(folder: str, json: bool = False) -> None:
@@ -35,7 +53,7 @@ def metrics(folder: str, json: bool = False) -> None:
         show(rows, as_json=True)
         return
     head = ("game", "partner", "agent", *(name for name in COLUMNS if any(row[name] is not None for row in rows)))
-    _print_table(
+    print_table(
         head, [[row[name] if isinstance(row[name], str) else _interval(row[name]) for name in head] for row in rows]
     )
 
@@ -57,7 +75,7 @@ def compare_agents(folder: str, agent: str, other: str, measure: str = "regret",
         show(rows, as_json=True)
         return
     head = ("game", "partner", f"{measure} of {agent} less {other}", "p", "p (Holm)", "detectable")
-    _print_table(
+    print_table(
         head,
         [
             [
@@ -71,11 +89,38 @@ def compare_agents(folder: str, agent: str, other: str, measure: str = "regret",
     )
 
 
+def report(folder: str, out: str, title: str | None = None, json: bool = False) -> None:
+    """One HTML page of a study: tables, regret curves, moves, preferences, and the rounds that cost most.
+
+    Args:
+        folder: Of the study, finished or not.
+        out: The page, which needs no network.
+        title: Of the page.
+        json: Print JSON.
+    """
+    from agent_tom.report import write_report
+
+    page = write_report(folder, out) if title is None else write_report(folder, out, title=title)
+    show({"page": str(page)} if json else str(page), as_json=json)
+
+
+def merge(folders: list[str], out: str, json: bool = False) -> None:
+    """Put parts of one study together that were played in folders of their own.
+
+    Args:
+        folders: With the parts.
+        out: Folder of the whole.
+        json: Print JSON.
+    """
+    from agent_tom.study.merge import merge_studies
+
+    there, planned = merge_studies(folders, out)
+    show({"cells": there, "of": planned}, as_json=json)
+    if there < planned:
+        raise Unfinished(
+            f"{planned - there} of {planned} cells are in none of the folders; run their parts, and merge again."
+        )
+
+
 def _interval(found: Any) -> str:
     return "–" if found is None else f"{found[0]:.3f} [{found[1]:.3f}, {found[2]:.3f}]"
-
-
-def _print_table(head: tuple[str, ...], rows: list[list[str]]) -> None:
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    for row in (head, *rows):
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

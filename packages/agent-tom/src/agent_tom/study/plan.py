@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -106,7 +107,7 @@ class Study:
 
 
 def read_study(path: str | Path) -> Study:
-    """A study from a YAML or JSON file.
+    """A study from a YAML, TOML or JSON file.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -115,10 +116,12 @@ def read_study(path: str | Path) -> Study:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no study at {path.absolute()}")
+    text = path.read_text(encoding="utf-8")
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is neither YAML nor JSON: {error}") from error
+        found = tomllib.loads(text) if path.suffix == ".toml" else yaml.safe_load(text)
+    except (tomllib.TOMLDecodeError, yaml.YAMLError) as error:
+        kind = "no TOML" if path.suffix == ".toml" else "neither YAML nor JSON"
+        raise ValueError(f"{path} is {kind}: {error}") from error
     known = [field.name for field in fields(Study)]
     if not isinstance(found, dict) or (extra := sorted(found.keys() - set(known))):
         what = f"the field {extra[0]!r}" if isinstance(found, dict) else "no fields"

@@ -1,7 +1,8 @@
 """Play a study: cell by cell, resumable, with the same bytes for any number of workers."""
 
-import shutil
+import json
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -17,27 +18,43 @@ from agent_tom.partners.registry import make_partner
 from agent_tom.playing.episodes import groups_of, joined, play
 from agent_tom.study.plan import Cell, Study
 from agent_tom.study.records import read_cell, write_cell
+from gpu_commons.environment import environment_record
 from gpu_commons.parallel import run_tasks
 from gpu_commons.write_aside import write_text_aside
 
-PLAN_FILE, CELL_FOLDER, PART_FOLDER = "study.json", "cells", "parts"
+PLAN_FILE, ENVIRONMENT_FILE, CELL_FOLDER, PART_FOLDER = "study.json", "environment.json", "cells", "parts"
 
 
-def run_study(study: Study, out: str | Path, *, workers: int = 1, progress: bool = True) -> int:
+def run_study(
+    study: Study,
+    out: str | Path,
+    *,
+    workers: int = 1,
+    cluster: str | None = None,
+    share: tuple[int, int] = (1, 1),
+    progress: bool = True,
+) -> int:
     """Play what the folder does not hold yet.
 
     Args:
         study: What to play.
-        out: Folder of the plan and of a Parquet file for each cell.
+        out: Folder of the plan, of what it is run with, and of a Parquet file for each cell.
         workers: Processes.
+        cluster: A Ray cluster in their place, whose machines must all find the folder; see
+            :func:`gpu_commons.parallel.run_tasks`.
+        share: Which part of the cells to play (from 1), and how many parts there are, for machines that work side by
+            side; :func:`merge_studies` puts their folders together.
         progress: Show a bar on stderr.
 
     Returns:
         Cells played now.
 
     Raises:
-        ValueError: If the folder holds another study.
+        ValueError: If the folder holds another study, or there is no such part.
     """
+    part, parts = share
+    if not 1 <= part <= parts:
+        raise ValueError(f"`share` must be one of 1 to {parts} parts, got {part} of {parts}.")
     folder = Path(out)
     plan = folder / PLAN_FILE
     if plan.is_file() and plan.read_text(encoding="utf-8") != study.as_json():
@@ -45,16 +62,26 @@ def run_study(study: Study, out: str | Path, *, workers: int = 1, progress: bool
     (folder / CELL_FOLDER).mkdir(parents=True, exist_ok=True)
     if not plan.is_file():
         write_text_aside(study.as_json(), plan)
-    cells = list(study.cells())
+    _note_environment(folder)
+    cells = [cell for cell in study.cells() if cell.number % parts == part - 1]
     missing = [cell for cell in cells if not cell_file(folder, cell).is_file()]
-    done = run_tasks(partial(_play_cell, folder), missing, workers=workers)
+    done = run_tasks(partial(_play_cell, folder.absolute()), missing, workers=workers, cluster=cluster)
     with tqdm(
         desc="study", total=len(cells), initial=len(cells) - len(missing), unit="cell", disable=not progress
     ) as bar:
         for _ in done:
             bar.update()
-    shutil.rmtree(folder / PART_FOLDER, ignore_errors=True)
+    with suppress(OSError):  # not there, or in use by a run of another part
+        (folder / PART_FOLDER).rmdir()
     return len(missing)
+
+
+def _note_environment(folder: Path) -> None:
+    """Versions and hardware, once more if a run goes on with others."""
+    file, now = folder / ENVIRONMENT_FILE, environment_record()
+    noted = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
+    if now not in noted:
+        write_text_aside(json.dumps([*noted, now], indent=2) + "\n", file)
 
 
 def cell_file(folder: Path, cell: Cell) -> Path:

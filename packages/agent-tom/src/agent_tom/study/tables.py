@@ -1,6 +1,5 @@
 """Tables of a finished study, and comparisons of its agents."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +7,8 @@ import numpy as np
 from scipy.special import ndtri
 
 from agent_tom.metrics.intervals import EpisodeBootstrap
-from agent_tom.metrics.summary import EpisodeMeasures, measure
-from agent_tom.study.plan import Cell
-from agent_tom.study.records import read_cell
-from agent_tom.study.run import finished_cells, setting_of
+from agent_tom.metrics.summary import EpisodeMeasures
+from agent_tom.study.played import PlayedCell, played_cells
 
 COLUMNS = (
     "accuracy",
@@ -28,24 +25,23 @@ _FLIPS = 10_000
 
 
 def table(folder: str | Path, *, resamples: int = 10_000) -> list[dict[str, Any]]:
-    """A row for each cell: its names, and each measure of ``COLUMNS`` as a triple of mean, low and high; None where the
-    agent makes no predictions, none of its plans can be followed, or it cannot but make a legal move.
+    """A row for each cell of a study; see :func:`table_row`."""
+    return [table_row(played, resamples=resamples) for played in played_cells(folder)]
+
+
+def table_row(played: PlayedCell, *, resamples: int = 10_000) -> dict[str, Any]:
+    """Names of a cell, and each measure of ``COLUMNS`` as a triple of mean, low and high; None where the agent makes no
+    predictions, none of its plans can be followed, or it cannot but make a legal move.
     """
-    rows = []
-    for cell, measures in _measured(folder):
-        found = measures.intervals(resamples=resamples)
-        triples = {name: found.get(name) for name in COLUMNS}
-        rows.append(
-            {
-                **cell.names,
-                "believed": measures.believed,
-                **{
-                    name: None if triple is None or np.isnan(triple.value) else list(triple)
-                    for name, triple in triples.items()
-                },
-            }
-        )
-    return rows
+    found = played.measures.intervals(resamples=resamples)
+    triples = {name: found.get(name) for name in COLUMNS}
+    return {
+        **played.cell.names,
+        "believed": played.measures.believed,
+        **{
+            name: None if triple is None or np.isnan(triple.value) else list(triple) for name, triple in triples.items()
+        },
+    }
 
 
 def compare(folder: str | Path, agent: str, other: str, *, name: str = "regret", seed: int = 0) -> list[dict[str, Any]]:
@@ -66,8 +62,9 @@ def compare(folder: str | Path, agent: str, other: str, *, name: str = "regret",
         ValueError: If an agent is not in the study, or a cell lacks the measure.
     """
     by_setting: dict[tuple[str, str], dict[str, EpisodeMeasures]] = {}
-    for cell, measures in _measured(folder):
-        by_setting.setdefault((cell.game, cell.names["partner"]), {})[cell.names["agent"]] = measures
+    for played in played_cells(folder):
+        names = played.cell.names
+        by_setting.setdefault((names["game"], names["partner"]), {})[names["agent"]] = played.measures
     rows: list[dict[str, Any]] = []
     for (game, partner), agents in by_setting.items():
         for one in (agent, other):
@@ -113,10 +110,3 @@ def holm(values: list[float]) -> list[float]:
     found = np.empty(len(values))
     found[order] = corrected
     return found.tolist()
-
-
-def _measured(folder: str | Path) -> Iterator[tuple[Cell, EpisodeMeasures]]:
-    for path in finished_cells(folder):
-        cell, episodes = read_cell(path)
-        game, partner, solution = setting_of(cell)
-        yield cell, measure(game, partner, episodes, seed=cell.seed, solution=solution)

@@ -3,14 +3,13 @@
 Texts enter the page as JSON with every ``<`` escaped and are shown as text, so that no token can break out.
 """
 
-import json
 import os
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
 from controlled_decoding.tracing.trace import Trace
-from gpu_commons.page import Section, assemble_page, write_html
+from gpu_commons.page import Section, assemble_page, json_for_script, write_html
 
 
 def write_page(
@@ -45,7 +44,7 @@ def trace_fragment(traces: Sequence[Trace]) -> str:
     names = [[attribute.name for attribute in trace.attributes] for trace in traces]
     if any(own != names[0] for own in names):
         raise ValueError(f"`traces` have different attributes, {names}; show them on pages of their own.")
-    data = _json_for_script({"traces": [trace.to_dict() for trace in traces]})
+    data = json_for_script({"traces": [trace.to_dict() for trace in traces]})
     return "\n".join(
         [
             '<div class="trace-view">',
@@ -56,11 +55,6 @@ def trace_fragment(traces: Sequence[Trace]) -> str:
             "</div>",
         ]
     )
-
-
-def _json_for_script(value: object) -> str:
-    """JSON in which neither ``</script>`` nor ``<!--`` can occur."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
 
 
 def _resource(name: str) -> str:

@@ -1,9 +1,9 @@
 """Heat map of recall over depth and length, one panel for each reader."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from gpu_commons.page import picture_fragment
 from memory_llm.haystack.grid_result import Cell, GridResult
 
 # One hue, dark for right: told apart by colour-blind readers and in grey print; the number stands in the cell too.
@@ -24,17 +24,7 @@ def grid_fragment(results: Sequence[GridResult], *, include_js: bool = False) ->
     Raises:
         ValueError: If there are no results, or none with an answer.
     """
-    figure = grid_figure(results)
-    content = figure.to_json()
-    return str(
-        figure.to_html(
-            full_html=False,
-            include_plotlyjs=include_js,
-            # By content: the same results give the same page, and two pictures on a page stay apart.
-            div_id=f"grid-{hashlib.sha256(content.encode()).hexdigest()[:12]}",
-            config={"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["sendChartToCloud"]},
-        )
-    )
+    return picture_fragment(grid_figure(results), "grid", include_js=include_js)
 
 
 def grid_figure(results: Sequence[GridResult]) -> Any:

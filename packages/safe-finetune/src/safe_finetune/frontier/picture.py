@@ -1,9 +1,8 @@
 """The frontier as a page: one line a method, one marker a strength, filled where no other point dominates."""
 
-import hashlib
 from typing import Any
 
-from gpu_commons.page import Section, assemble_page, table_fragment
+from gpu_commons.page import Section, assemble_page, picture_fragment, table_fragment
 from safe_finetune.frontier.frontier import Frontier
 from safe_finetune.frontier.points import FrontierPoint
 from safe_finetune.frontier.style import Style, style_of
@@ -37,17 +36,7 @@ def frontier_fragment(frontier: Frontier, *, include_js: bool = False) -> str:
     Raises:
         ValueError: If there are no points.
     """
-    figure = frontier_figure(frontier)
-    return str(
-        figure.to_html(
-            full_html=False,
-            include_plotlyjs=include_js,
-            # By content: the same points give the same page, and two pictures on a page stay apart.
-            div_id=f"frontier-{hashlib.sha256(figure.to_json().encode()).hexdigest()[:12]}",
-            # The button that would send the data to plotly's server has no place in an offline report.
-            config={"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["sendChartToCloud"]},
-        )
-    )
+    return picture_fragment(frontier_figure(frontier), "frontier", include_js=include_js)
 
 
 def frontier_figure(frontier: Frontier) -> Any:

@@ -1,0 +1,62 @@
+"""The main job end to end: learners and SmolLM2-135M-Instruct against constant and tit-for-tat partners.
+
+Model: de-quantised from the 4 bits of a wheel. Its partner's moves are asked for after a list of them alone, where even
+a small model knows them; what it does about it stands beside that in the table.
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from agent_tom.report import write_report
+from agent_tom.study.plan import Study
+from agent_tom.study.run import run_study
+from agent_tom.study.tables import table
+
+MODEL = {
+    "name": "language_model",
+    "model": "bundled:smollm2-135m-instruct",
+    "prediction": "partner_list",
+    "dtype": "float32",
+}
+_SHOWN = ("accuracy", "regret", "believed_regret", "gap", "normalised")
+
+
+def run_demo(out: str | Path, *, quick: bool = False) -> str:
+    """Play the study, write ``index.html`` into ``out``, and return a table for the terminal.
+
+    A demo that was killed goes on where it stopped.
+
+    Args:
+        out: Folder.
+        quick: Fewer rounds and episodes.
+
+    Raises:
+        ImportError: If the model's wheel is missing; the message is the pip line.
+    """
+    started = time.monotonic()
+    study = Study(
+        games=["rps", "ipd"],
+        partners=["single", "tit_for_tat"],
+        agents=["oracle", "uniform", "fictitious_play", "rmax", "type_inference", MODEL],
+        horizon=4 if quick else 20,
+        episodes=2 if quick else 8,
+    )
+    folder = Path(out, "study-quick" if quick else "study")
+    run_study(study, folder)
+    page = write_report(folder, Path(out, "index.html"))
+    return _terminal_table(table(folder), time.monotonic() - started, page)
+
+
+def _terminal_table(rows: list[dict[str, Any]], seconds: float, page: Path) -> str:
+    shown = [["game", "partner", "agent", *(name.replace("_", " ") for name in _SHOWN)]]
+    for row in rows:
+        agent = "SmolLM2-135M" if "model=" in row["agent"] else row["agent"]
+        shown.append([row["game"], row["partner"], agent, *(_interval(row[name]) for name in _SHOWN)])
+    widths = [max(len(row[column]) for row in shown) for column in range(len(shown[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown]
+    return "\n".join([*lines, f"{seconds:.0f} s; open {page}"])
+
+
+def _interval(found: list[float] | None) -> str:
+    return "–" if found is None else f"{found[0]:.2f} [{found[1]:.2f}, {found[2]:.2f}]"
