@@ -34,6 +34,13 @@ def test_one_episode_has_an_interval_of_one_point():
     assert EpisodeBootstrap(np.array([2])).mean(np.array([0.7])) == (0.7, 0.7, 0.7)
 
 
+def test_episodes_alone_in_their_strata_are_drawn_together():
+    values = np.array([1.0, 5.0, 9.0, 3.0])
+    found = EpisodeBootstrap(np.arange(4)).mean(values)
+    assert found == EpisodeBootstrap(np.zeros(4)).mean(values)
+    assert found.low < found.value < found.high
+
+
 def test_no_episodes_have_none():
     assert np.isnan(EpisodeBootstrap(np.array([], dtype=int)).mean(np.array([]))).all()
 

@@ -3,7 +3,7 @@
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -57,7 +57,7 @@ def _run_on_ray(function: Callable[[Task], Result], tasks: Sequence[Task], clust
             ray.init(address=None if cluster == "local" else cluster, log_to_driver=False)
         except ConnectionError as error:
             raise ConnectionError(f"no Ray cluster at {cluster!r}; begin one by `ray start --head`.") from error
-    remote = ray.remote(_called)
+    remote: Any = ray.remote(_called)
     waiting = [remote.remote(function, task) for task in tasks]
     try:
         while waiting:

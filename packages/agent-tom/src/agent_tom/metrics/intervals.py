@@ -34,7 +34,7 @@ class EpisodeBootstrap:
         self, strata: Shaped[np.ndarray, " episodes"], *, resamples: int = 10_000, seed: int = 0, level: float = 0.95
     ):
         draws = np.random.default_rng(seed)
-        self._groups = [np.flatnonzero(strata == one) for one in np.unique(strata)]
+        self._groups = _groups(strata)
         self._weights = np.zeros((resamples, len(strata)))
         for group in self._groups:
             share = np.full(len(group), 1 / len(group))
@@ -64,3 +64,11 @@ class EpisodeBootstrap:
         ]
         change = np.concatenate(changes)
         return float((change**3).sum() / (6 * (change**2).sum() ** 1.5))
+
+
+def _groups(strata: Shaped[np.ndarray, " episodes"]) -> list[np.ndarray]:
+    """Places of the episodes of each stratum, and of all that are alone in theirs."""
+    _, members, counts = np.unique(strata, return_inverse=True, return_counts=True)
+    alone = counts[members] == 1
+    found = [np.flatnonzero(members == one) for one in np.flatnonzero(counts > 1)]
+    return [*found, np.flatnonzero(alone)] if alone.any() else found
