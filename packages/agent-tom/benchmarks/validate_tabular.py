@@ -26,7 +26,7 @@ from agent_tom import (
 from agent_tom.agents import LanguageModelAgent
 from agent_tom.backends import ScriptedBackend
 from agent_tom.metrics import advantage_regret, path_regret
-from agent_tom.partners import PARTNERS, SHORTHANDS
+from agent_tom.partners import PARTNERS, SHORTHANDS, BlackBoxPartner
 from agent_tom.study import Study, run_study
 from gpu_commons import Figure, write_record
 
@@ -89,8 +89,9 @@ def main() -> None:
 
 
 def partner_specs(game: str) -> Iterator[str | dict]:
-    """Every partner that ships and its usual settings, where the game allows it."""
-    for name in (*PARTNERS, *SHORTHANDS):
+    """Every partner with an automaton that ships and its usual settings, where the game allows it."""
+    known = [name for name, kind in PARTNERS.items() if not issubclass(kind, BlackBoxPartner)]
+    for name in (*known, *SHORTHANDS):
         if name == "crowd" and not game.startswith("public_goods"):
             continue
         spec = WRAPPED.get(name, name)

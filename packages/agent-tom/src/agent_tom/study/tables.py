@@ -14,6 +14,7 @@ from agent_tom.study.records import read_cell
 from agent_tom.study.run import finished_cells, setting_of
 
 COLUMNS = (
+    "payoff",
     "accuracy",
     "regret",
     "believed_regret",
@@ -28,8 +29,9 @@ _FLIPS = 10_000
 
 
 def table(folder: str | Path, *, resamples: int = 10_000) -> list[dict[str, Any]]:
-    """A row for each cell: its names, and each measure of ``COLUMNS`` as a triple of mean, low and high; None where the
-    agent makes no predictions, none of its plans can be followed, or it cannot but make a legal move.
+    """A row for each cell: its names, how regret and believed regret were computed, and each measure of ``COLUMNS`` as
+    a triple of mean, low and high; None where the agent makes no predictions, none of its plans can be followed, it
+    cannot but make a legal move, or too little is known of the partner.
     """
     rows = []
     for cell, measures in _measured(folder):
@@ -38,6 +40,7 @@ def table(folder: str | Path, *, resamples: int = 10_000) -> list[dict[str, Any]
         rows.append(
             {
                 **cell.names,
+                "estimator": measures.estimator,
                 "believed": measures.believed,
                 **{
                     name: None if triple is None or np.isnan(triple.value) else list(triple)
@@ -63,7 +66,8 @@ def compare(folder: str | Path, agent: str, other: str, *, name: str = "regret",
         number of rows, and ``detectable``: the difference that so many episodes find four times in five.
 
     Raises:
-        ValueError: If an agent is not in the study, or a cell lacks the measure.
+        ValueError: If an agent is not in the study, or a cell lacks the measure; there is no regret against a black-box
+            partner without a reference return.
     """
     by_setting: dict[tuple[str, str], dict[str, EpisodeMeasures]] = {}
     for cell, measures in _measured(folder):
@@ -73,6 +77,11 @@ def compare(folder: str | Path, agent: str, other: str, *, name: str = "regret",
         for one in (agent, other):
             if one not in agents:
                 raise ValueError(f"agent {one!r} is not in the study; it has {', '.join(agents)}.")
+            if name in ("regret", "path_regret") and not agents[one].estimator:
+                raise ValueError(
+                    f"there is no regret against {partner!r} in {game}: the best play is not known, and no reference "
+                    "return is declared; set `reference_return` of the partner, or compare 'payoff'."
+                )
             if name not in agents[one].values:
                 raise ValueError(f"agent {one!r} has no {name!r}; it has {', '.join(agents[one].values)}.")
         difference = agents[agent].values[name] - agents[other].values[name]
