@@ -21,7 +21,8 @@ def test_names_are_listed(capsys):
     assert main(["list", "--kind", "agents", "--json", "true"]) == 0
     assert "rmax" in json.loads(capsys.readouterr().out)["agents"]
     assert main(["list"]) == 0
-    assert "tit_for_tat" in capsys.readouterr().out
+    assert "tit_for_tat" in (out := capsys.readouterr().out)
+    assert "agent, axelrod" in out
 
 
 def test_a_game_is_shown_with_the_best_play_against_a_partner(capsys):
@@ -40,6 +41,7 @@ def test_a_study_is_run_and_measured_again(study, tmp_path, capsys):
     assert main(["run", "--study", str(study), "--out", str(tmp_path / "out")]) == 0
     text = capsys.readouterr().out
     assert "regret_of_last_rounds" in text
+    assert "advantage" in text  # the estimator of the regret
     assert "legal_mass" not in text  # no agent of this study can do anything but a legal move
     assert main(["metrics", "--folder", str(tmp_path / "out")]) == 0
     assert capsys.readouterr().out == text
@@ -131,6 +133,10 @@ def test_claims_are_tried_and_a_missed_one_is_told(capsys, monkeypatch):
         (["list", "--kind", "game"], "no kind of name is called 'game'; did you mean 'games'"),
         (["show", "--game", "ipdd"], "no game is called 'ipdd'; did you mean 'ipd'"),
         (["show", "--game", "ipd", "--partner", "tit"], "no partner is called 'tit'"),
+        (
+            ["show", "--game", "ipd", "--partner", "{name: agent, of: rmax}"],
+            "partner 'agent' only plays and has no auto",
+        ),
         (["show", "--game", "ipd", "--partner", "grim", "--horizon", "0"], "`horizon` must be at least 1, got 0"),
         (["run", "--study", "nothing.yaml", "--out", "out"], "no study at"),
         (["metrics", "--folder", "nowhere"], "no study in"),

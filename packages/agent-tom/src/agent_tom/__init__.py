@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agent_tom.metrics.summary import EpisodeMeasures, measure
     from agent_tom.oracle.best_response import BestResponse, Scale, best_response, scale_of
     from agent_tom.partners.automaton import Automaton
+    from agent_tom.partners.black_box import BlackBoxPartner
     from agent_tom.partners.partner import Partner, StateMachine
     from agent_tom.partners.registry import make_partner
     from agent_tom.playing.episodes import Episodes, play
@@ -30,6 +31,7 @@ _HOME = {
     "Agent": "agents.agent",
     "Automaton": "partners.automaton",
     "BestResponse": "oracle.best_response",
+    "BlackBoxPartner": "partners.black_box",
     "EpisodeBootstrap": "metrics.intervals",
     "EpisodeMeasures": "metrics.summary",
     "Episodes": "playing.episodes",
@@ -54,6 +56,7 @@ __all__ = [
     "Agent",
     "Automaton",
     "BestResponse",
+    "BlackBoxPartner",
     "EpisodeBootstrap",
     "EpisodeMeasures",
     "Episodes",

@@ -93,7 +93,9 @@ def test_episodes_without_the_measure_are_left_out():
         "gap": np.array([1.0, np.nan, 2.0, np.nan, np.nan, 6.0]),
         "none": np.full(6, np.nan),
     }
-    found = EpisodeMeasures(values=values, strata=np.zeros(6), believed="planned", uniform_regret=2.0).intervals()
+    found = EpisodeMeasures(
+        values=values, strata=np.zeros(6), estimator="advantage", believed="planned", uniform_regret=2.0
+    ).intervals()
     assert found["gap"].value == 3
     assert 1 <= found["gap"].low < 3 < found["gap"].high <= 6
     assert found["regret"].value == 2.5
@@ -106,6 +108,15 @@ def test_strata_are_what_the_partner_began_with():
     automaton = make_partner("tit_for_tat").automaton(RPS, 60)
     episodes = play(RPS, automaton, make_agent("uniform"), horizon=60, episodes=12)
     assert np.array_equal(found.strata, episodes.partner_actions[:, 0])
+
+
+@pytest.mark.parametrize("rounds", [40, 100])
+def test_the_best_play_of_other_rounds_is_refused(rounds):
+    automaton = make_partner("tit_for_tat").automaton(IPD, 100)
+    episodes = play(IPD, automaton, make_agent("uniform"), horizon=60, episodes=2)
+    message = f"`solution` is the best play of {rounds} rounds, but the episodes have 60; give that of as many, or none"
+    with pytest.raises(ValueError, match=message):
+        measure(IPD, automaton, episodes, solution=best_response(IPD, automaton, rounds))
 
 
 def test_a_solution_that_is_there_changes_nothing():

@@ -15,8 +15,8 @@ SETTINGS = {
     "switch": {"of": "tit_for_tat", "to": "grim", "at": 7},
     "one_of": {"pool": ["single", "noisy_tit_for_tat", "q_learner"], "weights": [0.5, 0.25, 0.25]},
 }
-# Those whose states grow with the horizon, or that need a game of their own.
-APART = {"fictitious_player", "permuted", "crowd"}
+# Those whose states grow with the horizon, or that need a game of their own; and those without an automaton.
+APART = {"fictitious_player", "permuted", "crowd", "agent", "axelrod"}
 
 
 @pytest.mark.parametrize("name", [*sorted(PARTNERS.keys() - APART), *SHORTHANDS])

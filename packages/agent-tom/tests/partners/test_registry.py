@@ -2,10 +2,13 @@
 
 import pytest
 
+from agent_tom.agents import Fixed
 from agent_tom.games import make_game
 from agent_tom.partners import (
     PARTNERS,
     SHORTHANDS,
+    AgentPartner,
+    AxelrodPartner,
     Crowd,
     Cycle,
     Grim,
@@ -20,10 +23,10 @@ from agent_tom.partners import (
     make_partner,
 )
 
-MADE_OF_OTHERS = {"noisy", "permuted", "switch", "one_of", "crowd"}
+MUST_BE_TOLD = {"noisy", "permuted", "switch", "one_of", "crowd", "agent", "axelrod"}
 
 
-@pytest.mark.parametrize("name", sorted(PARTNERS.keys() - MADE_OF_OTHERS))
+@pytest.mark.parametrize("name", sorted(PARTNERS.keys() - MUST_BE_TOLD))
 def test_a_partner_has_the_name_by_which_it_is_made(name):
     partner = make_partner(name)
     assert partner.name == name
@@ -53,6 +56,9 @@ def test_a_partner_has_the_name_by_which_it_is_made(name):
             {"name": "one_of", "pool": ["grim", {"name": "noisy_single", "epsilon": 0.5}], "weights": [0.5, 0.5]},
             OneOf(pool=(Grim(), Noisy(of=Single(), epsilon=0.5)), weights=(0.5, 0.5)),
         ),
+        ({"name": "agent", "of": {"name": "fixed", "action": 1}}, AgentPartner(of=Fixed(action=1))),
+        ({"name": "agent", "of": "uniform", "reference_return": 2}, AgentPartner(of=Fixed(), reference_return=2)),
+        ({"name": "axelrod", "strategy": "Tit For Tat"}, AxelrodPartner(strategy="Tit For Tat")),
         ({"name": "crowd", "members": ["grim", "two_cycle"]}, Crowd(members=(Grim(), Cycle(length=2)))),
     ],
 )
@@ -84,6 +90,9 @@ def test_a_spec_is_not_changed(name):
         ({"name": "permuted", "of": "single"}, "partner 'permuted' lacks a setting: .*'order'"),
         ({"name": "switch", "of": "single"}, "partner 'switch' lacks a setting: .*'to'"),
         ("one_of", "partner 'one_of' lacks a setting: .*'pool'"),
+        ("agent", "partner 'agent' lacks a setting: .*'of'"),
+        ({"name": "agent", "of": "unifrom"}, "no agent is called 'unifrom'; did you mean 'uniform'"),
+        ({"name": "axelrod", "reference_return": 1}, "partner 'axelrod' lacks a setting: .*'strategy'"),
         ("crowd", "partner 'crowd' lacks a setting: .*'members'"),
     ],
 )

@@ -75,6 +75,17 @@ def test_a_folder_without_a_finished_cell_is_refused(tmp_path):
         write_report(tmp_path, tmp_path / "report.html")
 
 
+def test_a_partner_without_an_automaton_has_what_can_be_known(tmp_path):
+    partners = [{"name": "agent", "of": "rmax", "reference_return": 8}, {"name": "agent", "of": "rmax"}]
+    run_study(Study(games=["ipd"], partners=partners, agents=["uniform"], horizon=6, episodes=3), tmp_path / "study")
+    page = write_report(tmp_path / "study", tmp_path / "report.html").read_text(encoding="utf-8")
+    with_reference, without = data_of(page)
+    assert [agent["name"] for agent in without["agents"]] == ["uniform", "rmax"]  # there is no best play to add
+    assert len(with_reference["agents"][0]["lost"]) == 6
+    assert without["agents"][0]["lost"] == []
+    assert "no reference return is declared" in page
+
+
 def test_an_agent_without_prompts_has_no_transcript(folder):
     assert prompt_of(next(iter(played_cells(folder))), 0, 3) is None
 

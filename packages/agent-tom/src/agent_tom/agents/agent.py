@@ -34,6 +34,11 @@ class Agent(ABC):
     numbers: Sequence[int] | None = None
     legal_mass: Float[np.ndarray, " episodes"] | None = None
 
+    @property
+    def informed(self) -> bool:
+        """Whether it has to be told its partner's rule."""
+        return False
+
     @abstractmethod
     def begin(self, game: MatrixGame, horizon: int, num_episodes: int) -> None:
         """Forget everything; so many episodes of so many rounds begin."""
@@ -57,6 +62,10 @@ class Agent(ABC):
 
 class InformedAgent(Agent):
     """An agent that is told the partner's rule and state: a yardstick, not a competitor."""
+
+    @property
+    def informed(self) -> bool:
+        return True
 
     @abstractmethod
     def know(self, partner: Automaton, solution: BestResponse) -> None:

@@ -3,7 +3,7 @@
 import copy
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ClassVar
 
@@ -69,6 +69,14 @@ class LanguageModelAgent(InformedAgent):
         if self.choice not in ("sample", "greedy"):
             raise ValueError(f"`choice` must be 'sample' or 'greedy', got {self.choice!r}.")
         self._asking, self._words = library.strategy(self.strategy), library.wording(self.wording)
+
+    def __copy__(self) -> "LanguageModelAgent":
+        """Another player of the same model, with texts of its own."""
+        return replace(self, model=copy.copy(self._loaded()))
+
+    @property
+    def informed(self) -> bool:
+        return bool(self._asking.told)
 
     def begin(self, game: MatrixGame, horizon: int, num_episodes: int) -> None:
         self._game, self._round = game, 1
@@ -213,14 +221,14 @@ def _either(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)  # an agent's and its partner's
 def _server(model: str, url: str, answers: str | None) -> Backend:
     from agent_tom.backends.server_backend import ServerBackend
 
     return ServerBackend(model, url=url, cache=answers)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)  # an agent's and its partner's
 def _backend(model: str, device: str, dtype: str, cached: bool) -> Backend:
     """A model that many cells of a study ask, loaded once."""
     from agent_tom.backends.transformers_backend import TransformersBackend  # torch takes seconds

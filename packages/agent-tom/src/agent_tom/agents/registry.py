@@ -35,12 +35,16 @@ SHORTHANDS: dict[str, Mapping[str, Any]] = {
 """Settings that are asked for often."""
 
 
-def make_agent(spec: str | Mapping[str, Any]) -> Agent:
+def make_agent(spec: str | Mapping[str, Any] | Agent) -> Agent:
     """An agent by name, or by a mapping of its ``name`` and settings.
+
+    An agent that is one already is given back.
 
     Raises:
         ValueError: If the name or a setting is unknown, or a setting is missing.
     """
+    if isinstance(spec, Agent):
+        return spec
     kind, settings = resolved("agent", spec, AGENTS, SHORTHANDS)
     settings = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
     return made("agent", kind.name, kind, settings)

@@ -40,7 +40,7 @@ def _share(text: str) -> tuple[int, int]:
 
 
 def metrics(folder: str, json: bool = False) -> None:
-    """The table of a study: what each agent knows and loses, with 95 % intervals over episodes.
+    """The table of a study: what each agent knows and loses, how that was computed, and 95 % intervals over episodes.
 
     Args:
         folder: Of the study.
@@ -52,10 +52,9 @@ def metrics(folder: str, json: bool = False) -> None:
     if json:
         show(rows, as_json=True)
         return
-    head = ("game", "partner", "agent", *(name for name in COLUMNS if any(row[name] is not None for row in rows)))
-    print_table(
-        head, [[row[name] if isinstance(row[name], str) else _interval(row[name]) for name in head] for row in rows]
-    )
+    names = ("game", "partner", "agent", "estimator", "believed")
+    head = (*names, *(name for name in COLUMNS if any(row[name] is not None for row in rows)))
+    print_table(head, [[row[name] or "–" if name in names else _interval(row[name]) for name in head] for row in rows])
 
 
 def compare_agents(folder: str, agent: str, other: str, measure: str = "regret", json: bool = False) -> None:

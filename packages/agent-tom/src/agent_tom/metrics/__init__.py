@@ -9,7 +9,7 @@ from agent_tom.metrics.believed import (
 )
 from agent_tom.metrics.functional import advantage_regret, myopic_regret, path_regret
 from agent_tom.metrics.intervals import EpisodeBootstrap, Interval
-from agent_tom.metrics.literal import literal_metrics
+from agent_tom.metrics.literal import literal_metrics, true_dists
 from agent_tom.metrics.summary import WINDOW, EpisodeMeasures, measure
 
 __all__ = [
@@ -27,4 +27,5 @@ __all__ = [
     "path_regret",
     "planned_believed_regret",
     "plans_from",
+    "true_dists",
 ]

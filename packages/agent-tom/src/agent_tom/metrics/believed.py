@@ -15,17 +15,21 @@ from agent_tom.agents.agent import JointMoves
 from agent_tom.agents.planned import Planned
 from agent_tom.games.matrix_game import MatrixGame, best_replies, greedy
 from agent_tom.metrics.functional import advantage_regret
+from agent_tom.metrics.literal import true_dists
 from agent_tom.oracle.best_response import BestResponse
 from agent_tom.partners.automaton import Automaton
+from agent_tom.partners.black_box import BlackBoxPartner
 from agent_tom.playing.episodes import Episodes, play
 
 
 def myopic_believed_regret(
-    game: MatrixGame, partner: Automaton, episodes: Episodes
+    game: MatrixGame, partner: Automaton | BlackBoxPartner, episodes: Episodes
 ) -> Float[np.ndarray, "episodes rounds"]:
     """Expected loss, this round, of the best reply to what was predicted."""
+    truth = true_dists(partner, episodes)
     assert episodes.predictions is not None
-    expected = partner.action_dist[episodes.states] @ game.payoffs.T
+    assert truth is not None
+    expected = truth @ game.payoffs.T
     return expected.max(-1) - (best_replies(game.payoffs, episodes.predictions) * expected).sum(-1)
 
 

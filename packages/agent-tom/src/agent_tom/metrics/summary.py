@@ -9,9 +9,10 @@ from agent_tom.games.matrix_game import MatrixGame
 from agent_tom.metrics.believed import coherence, myopic_believed_regret, planned_believed_regret
 from agent_tom.metrics.functional import advantage_regret, myopic_regret, path_regret
 from agent_tom.metrics.intervals import EpisodeBootstrap, Interval
-from agent_tom.metrics.literal import literal_metrics
+from agent_tom.metrics.literal import literal_metrics, true_dists
 from agent_tom.oracle.best_response import BestResponse, best_response, scale_of
 from agent_tom.partners.automaton import Automaton
+from agent_tom.partners.black_box import BlackBoxPartner
 from agent_tom.playing.episodes import Episodes
 
 WINDOW = 20
@@ -25,19 +26,22 @@ class EpisodeMeasures:
     Attributes:
         values: By name of the measure.
         strata: What the partner began with.
-        believed: How the believed regret was computed: "myopic", "planned", or "" without predictions.
-        uniform_regret: Exact, of random play.
+        estimator: Of the regret: "advantage"; "path" against the reference return of a black-box partner; or "" where
+            none is declared, and there is no regret.
+        believed: How the believed regret was computed: "myopic", "planned", or "" where there is none.
+        uniform_regret: Exact, of random play; None where it is not known.
     """
 
     values: dict[str, Float[np.ndarray, " episodes"]]
     strata: np.ndarray
+    estimator: str
     believed: str
-    uniform_regret: float
+    uniform_regret: float | None
 
     def intervals(self, *, resamples: int = 10_000, seed: int = 0) -> dict[str, Interval]:
         """Means with 95 % intervals, over the episodes that have the measure.
 
-        ``normalised`` is regret over that of random play: 0 is best, 1 random.
+        ``normalised`` is regret over that of random play, where it is known: 0 is best, 1 random.
         """
         whole = EpisodeBootstrap(self.strata, resamples=resamples, seed=seed)
         found = {}
@@ -48,14 +52,14 @@ class EpisodeMeasures:
             else:
                 part = EpisodeBootstrap(self.strata[there], resamples=resamples, seed=seed)
                 found[name] = part.mean(value[there])
-        if self.uniform_regret > 0:
+        if self.uniform_regret is not None and self.uniform_regret > 0:
             found["normalised"] = Interval(*(part / self.uniform_regret for part in found["regret"]))
         return found
 
 
 def measure(
     game: MatrixGame,
-    partner: Automaton,
+    partner: Automaton | BlackBoxPartner,
     episodes: Episodes,
     *,
     seed: int = 0,
@@ -67,24 +71,53 @@ def measure(
     partners that take no notice, planned against others), ``gap`` their difference. The last two are NaN in episodes
     whose plan leads where the agent's beliefs cannot be known; ``planned`` is 1 in the others.
 
+    Against a black-box partner ``regret`` is its reference return less what was earned, if it has one. The believed
+    regret is myopic then, and there only if the partner's true distribution is known. It may take notice, so that the
+    difference of the two would say nothing, and is left out.
+
     Args:
         game: What was played.
         partner: Against whom.
         episodes: What happened.
         seed: With which they were played.
         solution: The best play, if it is there already.
+
+    Raises:
+        ValueError: If the solution is of another number of rounds.
     """
-    solution = solution or best_response(game, partner, episodes.horizon)
+    values = {"payoff": episodes.payoffs.mean(-1), "myopic_regret": myopic_regret(game, episodes).mean(-1)}
+    if episodes.legal_masses is not None:
+        values["legal_mass"] = episodes.legal_masses.mean(-1)
+    if episodes.predictions is not None:
+        values |= {name: value.mean(-1) for name, value in literal_metrics(partner, episodes).items()}
+        values["coherence"] = coherence(game, episodes).mean(-1)
+    if isinstance(partner, Automaton):
+        return _of_known(
+            game, partner, episodes, values, solution or best_response(game, partner, episodes.horizon), seed
+        )
+    return _of_black_box(game, partner, episodes, values)
+
+
+def _of_known(
+    game: MatrixGame,
+    partner: Automaton,
+    episodes: Episodes,
+    values: dict[str, np.ndarray],
+    solution: BestResponse,
+    seed: int,
+) -> EpisodeMeasures:
+    """What needs the best play."""
+    if solution.horizon != episodes.horizon:
+        raise ValueError(
+            f"`solution` is the best play of {solution.horizon} rounds, but the episodes have {episodes.horizon}; give that "
+            "of as many, or none."
+        )
     regret = advantage_regret(solution, episodes)
-    values = {
-        "payoff": episodes.payoffs.mean(-1),
+    values = values | {
         "regret": regret.mean(-1),
         "regret_of_last_rounds": regret[:, -WINDOW:].mean(-1),
         "path_regret": path_regret(solution, episodes),
-        "myopic_regret": myopic_regret(game, episodes).mean(-1),
     }
-    if episodes.legal_masses is not None:
-        values["legal_mass"] = episodes.legal_masses.mean(-1)
     kind = ""
     if episodes.predictions is not None:
         kind = "planned" if partner.reactive else "myopic"
@@ -93,17 +126,32 @@ def measure(
             if partner.reactive
             else myopic_believed_regret(game, partner, episodes)
         ).mean(-1)
-        values |= {name: value.mean(-1) for name, value in literal_metrics(partner, episodes).items()}
-        values |= {
-            "believed_regret": believed,
-            "gap": values["regret"] - believed,
-            "coherence": coherence(game, episodes).mean(-1),
-        }
+        values |= {"believed_regret": believed, "gap": values["regret"] - believed}
         if partner.reactive:
             values["planned"] = np.isfinite(believed).astype(np.float64)
     return EpisodeMeasures(
         values=values,
         strata=episodes.states[:, 0],
+        estimator="advantage",
         believed=kind,
         uniform_regret=scale_of(game, partner, episodes.horizon, solution).uniform_regret,
+    )
+
+
+def _of_black_box(
+    game: MatrixGame, partner: BlackBoxPartner, episodes: Episodes, values: dict[str, np.ndarray]
+) -> EpisodeMeasures:
+    """What can be said without the best play."""
+    reference, kind = partner.reference_return, ""
+    if reference is not None:
+        values = values | dict.fromkeys(("regret", "path_regret"), reference - values["payoff"])
+    if episodes.predictions is not None and true_dists(partner, episodes) is not None:
+        kind = "myopic"
+        values = values | {"believed_regret": myopic_believed_regret(game, partner, episodes).mean(-1)}
+    return EpisodeMeasures(
+        values=values,
+        strata=episodes.states[:, 0],
+        estimator="" if reference is None else "path",
+        believed=kind,
+        uniform_regret=None,
     )

@@ -22,6 +22,11 @@ class BestResponse:
     action_values: Float[np.ndarray, "rounds states actions"]
 
     @property
+    def horizon(self) -> int:
+        """Rounds."""
+        return len(self.action_values)
+
+    @property
     def policy(self) -> Float[np.ndarray, "rounds states actions"]:
         """The even mixture of all actions that are best."""
         return greedy(self.action_values)

@@ -1,7 +1,10 @@
-"""Partners: rules that become automata, so that the best play against each is known."""
+"""Partners: rules that become automata, so that the best play against each is known, and players of which it is not."""
 
 from agent_tom.partners.adversary import hardest_weights
+from agent_tom.partners.agent_partner import AgentPartner
 from agent_tom.partners.automaton import Automaton, explore, union
+from agent_tom.partners.axelrod_partner import AxelrodPartner
+from agent_tom.partners.black_box import BlackBoxPartner
 from agent_tom.partners.combined import Noisy, OneOf, Permuted, Switch
 from agent_tom.partners.crowd import Crowd
 from agent_tom.partners.learning import FictitiousPlayer, Markov, QLearner
@@ -20,7 +23,10 @@ from agent_tom.partners.steady import Cycle, Drift, Mixture, Single
 __all__ = [
     "PARTNERS",
     "SHORTHANDS",
+    "AgentPartner",
     "Automaton",
+    "AxelrodPartner",
+    "BlackBoxPartner",
     "ConditionalCooperator",
     "Crowd",
     "Cycle",

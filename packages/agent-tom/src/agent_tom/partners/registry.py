@@ -5,6 +5,8 @@ from dataclasses import fields
 from typing import Any
 
 from agent_tom.names import made, resolved
+from agent_tom.partners.agent_partner import AgentPartner
+from agent_tom.partners.axelrod_partner import AxelrodPartner
 from agent_tom.partners.combined import Noisy, OneOf, Permuted, Switch
 from agent_tom.partners.crowd import Crowd
 from agent_tom.partners.learning import FictitiousPlayer, Markov, QLearner
@@ -40,6 +42,8 @@ PARTNERS: dict[str, type[Partner]] = {
         Switch,
         OneOf,
         Crowd,
+        AgentPartner,
+        AxelrodPartner,
     )
 }
 SHORTHANDS: dict[str, Mapping[str, Any]] = {
@@ -55,7 +59,7 @@ SHORTHANDS: dict[str, Mapping[str, Any]] = {
 
 
 def make_partner(spec: str | Mapping[str, Any] | Partner) -> Partner:
-    """A partner by name, or by a mapping of its ``name`` and settings, in which partners may stand in turn.
+    """A partner by name, or by a mapping of its ``name`` and settings, in which partners and agents may stand in turn.
 
     A partner that is one already is given back.
 
@@ -72,9 +76,13 @@ def make_partner(spec: str | Mapping[str, Any] | Partner) -> Partner:
 
 
 def _filled(partner: str, setting: str, kind: Any, value: Any) -> Any:
-    """A setting with partners in the place of their names, and tuples in the place of lists."""
+    """A setting with partners and agents in the place of their names, and tuples in the place of lists."""
     if kind is Partner:
         return make_partner(value)
+    if kind == "Agent":
+        from agent_tom.agents.registry import make_agent  # agents know partners, so it cannot be imported above
+
+        return make_agent(value)
     if kind == tuple[Partner, ...]:
         if not isinstance(value, list | tuple):
             raise ValueError(f"`{setting}` of partner {partner!r} must be a list of partners, got {value!r}.")

@@ -1,6 +1,6 @@
 """Episodes, and the random numbers that decide them."""
 
 from agent_tom.playing.chance import Chance, drawn
-from agent_tom.playing.episodes import Episodes, groups_of, joined, play
+from agent_tom.playing.episodes import Episodes, check_informed, groups_of, joined, most_at_once, play
 
-__all__ = ["Chance", "Episodes", "drawn", "groups_of", "joined", "play"]
+__all__ = ["Chance", "Episodes", "check_informed", "drawn", "groups_of", "joined", "most_at_once", "play"]

@@ -17,23 +17,24 @@ class Chance:
         episodes: Their numbers.
         horizon: Rounds.
         agent_draws: Numbers that the agent needs a round, beside the one for its action.
+        partner_draws: Likewise the partner.
 
     Attributes:
         start: For the partner's first state. They are spread evenly, so that after any number of episodes each state
             has begun nearly as often as it should.
         agent: For the agent's action, and its own.
-        partner: For the partner's action and next state.
+        partner: For the partner's action, and its own.
     """
 
     start: Float[np.ndarray, " episodes"]
     agent: Float[np.ndarray, "episodes rounds numbers"]
-    partner: Float[np.ndarray, "episodes rounds 2"]
+    partner: Float[np.ndarray, "episodes rounds numbers"]
 
-    def __init__(self, seed: int, episodes: Sequence[int], horizon: int, agent_draws: int = 0):
+    def __init__(self, seed: int, episodes: Sequence[int], horizon: int, agent_draws: int = 0, partner_draws: int = 1):
         first = np.random.default_rng([seed]).random()
         self.start = (first + _GOLDEN * np.array(episodes)) % 1
         self.agent = np.stack([self._rounds(seed, one, _AGENT, horizon, 1 + agent_draws) for one in episodes])
-        self.partner = np.stack([self._rounds(seed, one, _PARTNER, horizon, 2) for one in episodes])
+        self.partner = np.stack([self._rounds(seed, one, _PARTNER, horizon, 1 + partner_draws) for one in episodes])
 
     @staticmethod
     def _rounds(seed: int, episode: int, who: int, horizon: int, numbers: int) -> np.ndarray:

@@ -11,6 +11,9 @@ from agent_tom.agents.agent import Agent, InformedAgent
 from agent_tom.games.matrix_game import MatrixGame
 from agent_tom.oracle.best_response import BestResponse, best_response
 from agent_tom.partners.automaton import Automaton
+from agent_tom.partners.black_box import BlackBoxPartner
+from agent_tom.partners.partner import Partner
+from agent_tom.playing.automaton_play import AutomatonPlay
 from agent_tom.playing.chance import Chance, drawn
 
 
@@ -20,13 +23,15 @@ class Episodes:
 
     Attributes:
         numbers: Of the episodes.
-        states: Of the partner, before each round.
+        states: Of the partner, before each round; 0 of one that has no automaton.
         actions: Of the agent.
         partner_actions: Of the partner.
         payoffs: To the agent.
         action_dists: From which the agent's actions were drawn.
         predictions: What it said the partner would do; None of an agent that does not say.
         legal_masses: How much of the probability fell on actions at all; None of an agent that cannot do anything else.
+        partner_dists: From which the partner's actions were drawn; None where the states tell them, and of a black-box
+            partner that draws itself.
     """
 
     numbers: Int[np.ndarray, " episodes"]
@@ -37,6 +42,7 @@ class Episodes:
     action_dists: Float[np.ndarray, "episodes rounds actions"]
     predictions: Float[np.ndarray, "episodes rounds partner_actions"] | None
     legal_masses: Float[np.ndarray, "episodes rounds"] | None = None
+    partner_dists: Float[np.ndarray, "episodes rounds partner_actions"] | None = None
 
     @property
     def horizon(self) -> int:
@@ -49,7 +55,7 @@ class Episodes:
 
 def play(
     game: MatrixGame,
-    partner: Automaton,
+    partner: Automaton | BlackBoxPartner,
     agent: Agent,
     *,
     horizon: int = 100,
@@ -64,7 +70,7 @@ def play(
 
     Args:
         game: What is played.
-        partner: Its automaton in this game, for at least so many rounds.
+        partner: Its automaton in this game, for at least so many rounds, or a black-box partner.
         agent: Who plays.
         horizon: Rounds.
         episodes: How many, from number 0 on, or their numbers.
@@ -72,61 +78,60 @@ def play(
         solution: The best play, for agents that are told it; computed if needed and absent.
 
     Raises:
-        ValueError: If the partner is of another game or made for fewer rounds, or there is no episode or round.
+        ValueError: If the partner is of another game or made for fewer rounds, the agent must be told its rule and
+            nobody knows it, or there is no episode or round.
     """
     numbers = range(episodes) if isinstance(episodes, int) else episodes
     if not len(numbers) or horizon < 1:
         raise ValueError(f"`episodes` and `horizon` must be at least 1, got {episodes} and {horizon}.")
-    if (partner.num_actions, partner.num_partner_actions) != game.payoffs.shape:
-        raise ValueError(
-            f"the partner was made for {partner.num_actions} by {partner.num_partner_actions} actions, but {game.name} "
-            f"has {game.num_actions} by {game.num_partner_actions}; make its automaton of this game."
-        )
-    partner.check(horizon)
-    if isinstance(agent, InformedAgent) and solution is None:
-        solution = best_response(game, partner, horizon)
-    if agent.most_episodes is not None and len(numbers) > agent.most_episodes:
+    check_informed(agent, partner)
+    told = agent if isinstance(agent, InformedAgent) and agent.informed else None
+    if isinstance(partner, Automaton):
+        _check_fits(game, partner, horizon)
+        if told is not None and solution is None:
+            solution = best_response(game, partner, horizon)
+    most = most_at_once(agent, partner)
+    if most is not None and len(numbers) > most:
         parts = [
             play(game, partner, agent, horizon=horizon, episodes=group, seed=seed, solution=solution)
-            for group in groups_of(numbers, agent.most_episodes)
+            for group in groups_of(numbers, most)
         ]
         return joined(parts)
     agent.numbers = numbers
     agent.begin(game, horizon, len(numbers))
-    if isinstance(agent, InformedAgent) and solution is not None:
-        agent.know(partner, solution)
-    chance = Chance(seed, numbers, horizon, agent.num_draws)
-    states = drawn(np.tile(partner.start, (len(numbers), 1)), chance.start)
-    seen: list[tuple[np.ndarray, ...]] = []
-    predictions, masses = [], []
-    for played in range(horizon):
-        if isinstance(agent, InformedAgent):
-            agent.see(states)
-        predictions.append(agent.predict())
-        dists = agent.act(chance.agent[:, played, 1:])
-        masses.append(agent.legal_mass)
-        actions = drawn(dists, chance.agent[:, played, 0])
-        others = drawn(partner.action_dist[states], chance.partner[:, played, 0])
-        payoffs = game.payoffs[actions, others]
-        agent.observe(actions, others, payoffs)
-        seen.append((states, actions, others, payoffs, dists))
-        outcome = drawn(partner.chance[states, actions, others], chance.partner[:, played, 1])
-        states = partner.next_state[states, actions, others, outcome]
-    columns = [np.stack(column, axis=1) for column in zip(*seen, strict=True)]
-    return Episodes(
-        numbers=np.array(numbers),
-        states=columns[0],
-        actions=columns[1],
-        partner_actions=columns[2],
-        payoffs=columns[3],
-        action_dists=columns[4],
-        predictions=_by_round(predictions),
-        legal_masses=_by_round(masses),
-    )
+    if isinstance(partner, Automaton):
+        chance = Chance(seed, numbers, horizon, agent.num_draws, AutomatonPlay.num_draws)
+        other: AutomatonPlay | BlackBoxPartner = AutomatonPlay(partner, chance.start)
+        if told is not None and solution is not None:
+            told.know(partner, solution)
+    else:
+        partner.begin(game, horizon, numbers)
+        chance, other = Chance(seed, numbers, horizon, agent.num_draws, partner.num_draws), partner
+    columns = _columns(game, agent, other, told, chance, horizon)
+    return Episodes(numbers=np.array(numbers), **columns)
+
+
+def check_informed(agent: Agent, partner: Automaton | Partner) -> None:
+    """Refuse an agent that must be told what nobody knows.
+
+    Raises:
+        ValueError: If it must be told its partner's rule, and the partner has no automaton.
+    """
+    if agent.informed and isinstance(partner, BlackBoxPartner):
+        raise ValueError(
+            f"agent {agent.name!r} must be told the rule of its partner, but partner {partner.name!r} has none that is "
+            "known; leave one of them out, or choose another strategy of a language model."
+        )
+
+
+def most_at_once(agent: Agent, partner: Automaton | BlackBoxPartner) -> int | None:
+    """Episodes that both can play side by side; any number if None."""
+    bounds = (agent.most_episodes, None if isinstance(partner, Automaton) else partner.most_episodes)
+    return min((bound for bound in bounds if bound is not None), default=None)
 
 
 def groups_of(numbers: Sequence[int], most: int | None) -> list[Sequence[int]]:
-    """Episodes that an agent plays side by side, at most so many at a time."""
+    """Episodes that are played side by side, at most so many at a time."""
     size = len(numbers) if most is None else most
     return [numbers[start : start + size] for start in range(0, len(numbers), size)]
 
@@ -138,6 +143,53 @@ def joined(parts: Sequence[Episodes]) -> Episodes:
         for name, column in vars(parts[0]).items()
     }
     return Episodes(**columns)
+
+
+def _check_fits(game: MatrixGame, partner: Automaton, horizon: int) -> None:
+    if (partner.num_actions, partner.num_partner_actions) != game.payoffs.shape:
+        raise ValueError(
+            f"the partner was made for {partner.num_actions} by {partner.num_partner_actions} actions, but {game.name} "
+            f"has {game.num_actions} by {game.num_partner_actions}; make its automaton of this game."
+        )
+    partner.check(horizon)
+
+
+def _columns(
+    game: MatrixGame,
+    agent: Agent,
+    other: AutomatonPlay | BlackBoxPartner,
+    told: InformedAgent | None,
+    chance: Chance,
+    horizon: int,
+) -> dict[str, Any]:
+    """What happens, round by round: the fields of episodes but their numbers."""
+    stateless = np.zeros(len(chance.start), dtype=np.int64)
+    rounds: list[dict[str, np.ndarray | None]] = []
+    for played in range(horizon):
+        states = other.states if isinstance(other, AutomatonPlay) else stateless
+        if told is not None:
+            told.see(states)
+        predictions, dists = agent.predict(), agent.act(chance.agent[:, played, 1:])
+        masses, actions = agent.legal_mass, drawn(dists, chance.agent[:, played, 0])
+        other_dists = other.act(chance.partner[:, played, 1:])
+        others = drawn(other_dists, chance.partner[:, played, 0])
+        payoffs = game.payoffs[actions, others]
+        agent.observe(actions, others, payoffs)
+        other.observe(actions, others)
+        rounds.append(
+            {
+                "states": states,
+                "actions": actions,
+                "partner_actions": others,
+                "payoffs": payoffs,
+                "action_dists": dists,
+                "predictions": predictions,
+                "legal_masses": masses,
+                # A partner that needs numbers of its own gives what it drew; and an automaton's states tell the rest.
+                "partner_dists": None if other.num_draws else other_dists,
+            }
+        )
+    return {name: _by_round([one[name] for one in rounds]) for name in rounds[0]}
 
 
 def _by_round(columns: Sequence[np.ndarray | None]) -> np.ndarray | None:

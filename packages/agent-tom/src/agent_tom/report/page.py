@@ -70,20 +70,16 @@ def _settings(cells: Sequence[PlayedCell]) -> list[Setting]:
 
 def _table(rows: Sequence[dict[str, Any]]) -> str:
     there = [name for name in COLUMNS if any(row[name] is not None for row in rows)]
-    header = ["game", "partner", "agent", *(name.replace("_", " ") for name in there), "believed regret is"]
-    return table_fragment(
-        header,
+    header = ["game", "partner", "agent", *(name.replace("_", " ") for name in there), "regret by", "believed by"]
+    cells = [
         [
-            [
-                row["game"],
-                row["partner"],
-                row["agent"],
-                *(_interval(row[name]) for name in there),
-                row["believed"] or "–",
-            ]
-            for row in rows
-        ],
-    )
+            *(row[name] for name in ("game", "partner", "agent")),
+            *(_interval(row[name]) for name in there),
+            *(row[name] or "–" for name in ("estimator", "believed")),
+        ]
+        for row in rows
+    ]
+    return table_fragment(header, cells)
 
 
 def _interval(found: list[float] | None) -> str:

@@ -17,9 +17,8 @@
 
   const drawCurves = (setting) => {
     const colour = colours(setting.agents);
-    const rounds = setting.agents[0].lost.map((_, index) => index + 1);
-    const lines = setting.agents.map((agent) => ({
-      x: rounds, y: agent.lost, name: agent.name, mode: "lines", line: { color: colour(agent), width: 2 },
+    const lines = setting.agents.filter((agent) => agent.lost.length).map((agent) => ({
+      x: agent.lost.map((_, index) => index + 1), y: agent.lost, name: agent.name, mode: "lines", line: { color: colour(agent), width: 2 },
     }));
     const marks = setting.agents.filter((agent) => agent.crossover).map((agent) => ({
       x: [agent.crossover], y: [agent.lost[agent.crossover - 1]], name: `${agent.name} falls behind`, mode: "markers",

@@ -52,18 +52,19 @@ def settings_fragment(settings: Sequence[Setting]) -> str:
 
 def _pictured(setting: Setting, lost: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What the script draws; three digits are more than a screen shows."""
-    return {
-        "actions": list(setting.cells[0].game.actions),
-        "agents": [
+    crossovers = {row["agent"]: row["crossover"] for row in lost}
+    agents = []
+    for played in setting.cells:
+        name, curve = played.cell.names["agent"], cumulative_regret(played)
+        agents.append(
             {
-                "name": row["agent"],
-                "lost": np.round(cumulative_regret(played), 3).tolist(),
-                "crossover": row["crossover"],
+                "name": name,
+                "lost": [] if curve is None else np.round(curve, 3).tolist(),
+                "crossover": crossovers.get(name),
                 "moves": np.round(_shares(played), 3).T.tolist(),
             }
-            for played, row in zip(setting.cells, lost, strict=True)
-        ],
-    }
+        )
+    return {"actions": list(setting.cells[0].game.actions), "agents": agents}
 
 
 def _shares(played: PlayedCell) -> np.ndarray:
@@ -72,6 +73,8 @@ def _shares(played: PlayedCell) -> np.ndarray:
 
 
 def _lost_table(rows: Sequence[dict[str, Any]]) -> str:
+    if not rows:
+        return "<p>The best play is not known, and no reference return is declared: there is no regret.</p>"
     ends = list(rows[0]["lost_by"])
     header = ["agent", *(f"lost by round {end}" for end in ends), "behind the learner from round"]
     cells = [
@@ -83,25 +86,27 @@ def _lost_table(rows: Sequence[dict[str, Any]]) -> str:
 def _worst_rounds(setting: Setting) -> str:
     """Folded texts, the costliest first of each agent; none of what loses nothing."""
     found = [
-        _worst_round(played, int(row), int(now)) for played in setting.cells for row, now in _costliest(played.regret)
+        _worst_round(played, row, now, lost)
+        for played in setting.cells
+        if played.regret is not None
+        for row, now, lost in _costliest(played.regret)
     ]
     return f"<h3>Rounds that cost most</h3>{''.join(found)}" if found else ""
 
 
-def _costliest(regret: np.ndarray) -> list[tuple[int, int]]:
-    """Row and round of the largest losses, each of another episode."""
-    worst = regret.argmax(1)
+def _costliest(regret: np.ndarray) -> list[tuple[int, int, float]]:
+    """Row, round and size of the largest losses, each of another episode."""
     losses = regret.max(1)
-    rows = [row for row in np.argsort(-losses, kind="stable")[:WORST_OF_AGENT] if losses[row] > 1e-9]
-    return [(row, worst[row]) for row in rows]
+    rows = [int(row) for row in np.argsort(-losses, kind="stable")[:WORST_OF_AGENT] if losses[row] > 1e-9]
+    return [(row, int(regret[row].argmax()), float(losses[row])) for row in rows]
 
 
-def _worst_round(played: PlayedCell, row: int, now: int) -> str:
+def _worst_round(played: PlayedCell, row: int, now: int, lost: float) -> str:
     episodes, game = played.episodes, played.game
     chose, other = game.actions[episodes.actions[row, now]], game.partner_actions[episodes.partner_actions[row, now]]
     title = (
         f"{played.cell.names['agent']}, episode {episodes.numbers[row]}, round {now + 1}: chose {chose}, the partner "
-        f"{other}; {played.regret[row, now]:.2f} lost"
+        f"{other}; {lost:.2f} lost"
     )
     lines = [_moves(played, row, now), f"chances of a move: {_dist(game.actions, episodes.action_dists[row, now])}"]
     if episodes.predictions is not None:

@@ -7,6 +7,7 @@ import numpy as np
 from agent_tom.agents.language_model import LanguageModelAgent
 from agent_tom.agents.registry import make_agent
 from agent_tom.backends.scripted import ScriptedBackend
+from agent_tom.partners.automaton import Automaton
 from agent_tom.prompts.library import strategy
 from agent_tom.study.played import PlayedCell
 
@@ -42,9 +43,11 @@ def prompt_of(played: PlayedCell, row: int, round_number: int) -> str | None:
     agent.model = backend
     agent.numbers = [int(episodes.numbers[row])]
     agent.begin(played.game, played.cell.horizon, 1)
-    agent.know(played.partner, played.solution)
+    if isinstance(played.partner, Automaton) and played.solution is not None:
+        agent.know(played.partner, played.solution)
     for now in range(round_number + 1):
-        agent.see(episodes.states[row : row + 1, now])
+        if played.solution is not None:
+            agent.see(episodes.states[row : row + 1, now])
         if episodes.predictions is not None:
             backend.said = episodes.predictions[row, now].tolist()
             agent.predict()

@@ -13,12 +13,16 @@ YARDSTICKS = ("oracle", "uniform", LEARNER)
 
 
 def with_yardsticks(cells: Iterable[PlayedCell]) -> Iterator[PlayedCell]:
-    """Cells of a study, in its order; yardsticks that it lacks are played on the spot, with the same draws."""
+    """Cells of a study, in its order; yardsticks that it lacks are played on the spot, with the same draws.
+
+    There is no best play against a partner without an automaton.
+    """
     for _, group in groupby(cells, key=lambda played: (played.cell.names["game"], played.cell.names["partner"])):
         there = list(group)
         names = {played.cell.names["agent"] for played in there}
         yield from there
-        yield from (_played(there[0], name) for name in YARDSTICKS if name not in names)
+        lacking = [name for name in YARDSTICKS if name not in names]
+        yield from (_played(there[0], name) for name in lacking if there[0].solution or not make_agent(name).informed)
 
 
 def _played(beside: PlayedCell, agent: str) -> PlayedCell:

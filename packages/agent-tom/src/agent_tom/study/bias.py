@@ -27,7 +27,7 @@ def bias_rows(cells: Iterable[PlayedCell]) -> list[dict[str, Any]]:
             continue
         labels = wording(agent.wording).labels
         designs = [labelling(played.game, labels, number) for number in played.episodes.numbers.tolist()]
-        regret = played.regret.mean(-1)
+        regret = None if played.regret is None else played.regret.mean(-1)
         shares = played.episodes.action_dists.mean(1)
         for by, order, names in (("label", _names_of, sorted(designs[0].own)), ("place", _places_of, None)):
             options = names or [str(place + 1) for place in range(played.game.num_actions)]
@@ -40,7 +40,7 @@ def bias_rows(cells: Iterable[PlayedCell]) -> list[dict[str, Any]]:
                     "by": by,
                     "chosen": dict(zip(options, chosen.tolist(), strict=True)),
                     "even": 1 / len(options),
-                    "spread": _spread(regret, [order(design) for design in designs]),
+                    "spread": None if regret is None else _spread(regret, [order(design) for design in designs]),
                 }
             )
     return rows

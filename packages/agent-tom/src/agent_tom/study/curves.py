@@ -16,9 +16,9 @@ LEARNER = "rmax"
 UP_TO = (10, 25, 50, 100)
 
 
-def cumulative_regret(played: PlayedCell) -> Float[np.ndarray, " rounds"]:
-    """Lost up to and with each round, the mean over episodes."""
-    return played.regret.mean(0).cumsum()
+def cumulative_regret(played: PlayedCell) -> Float[np.ndarray, " rounds"] | None:
+    """Lost up to and with each round, the mean over episodes; None where no regret is known."""
+    return None if played.regret is None else played.regret.mean(0).cumsum()
 
 
 def crossover(agent: Sequence[float] | np.ndarray, learner: Sequence[float] | np.ndarray) -> int | None:
@@ -36,11 +36,12 @@ def crossover(agent: Sequence[float] | np.ndarray, learner: Sequence[float] | np
 
 
 def horizon_rows(cells: Iterable[PlayedCell]) -> list[dict[str, Any]]:
-    """Of each cell: its names, ``lost_by`` with what was lost up to rounds ``UP_TO`` and the last one, and
-    ``crossover``: the round from which ``LEARNER`` has lost less in the same game against the same partner; None if it
-    has not, or there is no such agent.
+    """Of each cell with a regret: its names, ``lost_by`` with what was lost up to rounds ``UP_TO`` and the last one,
+    and ``crossover``: the round from which ``LEARNER`` has lost less in the same game against the same partner; None
+    if it has not, or there is no such agent.
     """
-    every = [(played.cell.names, cumulative_regret(played)) for played in cells]
+    found = [(played.cell.names, cumulative_regret(played)) for played in cells]
+    every = [(names, lost) for names, lost in found if lost is not None]
     learners = {(names["game"], names["partner"]): lost for names, lost in every if names["agent"] == LEARNER}
     rows = []
     for names, lost in every:

@@ -5,6 +5,7 @@ import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import yaml
 from agent_tom.agents.registry import make_agent
 from agent_tom.games.registry import make_game
 from agent_tom.partners.registry import make_partner
+from agent_tom.playing.episodes import check_informed
 from agent_tom.prompts.library import version
 
 Spec = str | Mapping[str, Any]
@@ -59,7 +61,8 @@ class Study:
         seed: Of everything.
 
     Raises:
-        ValueError: If a name or setting is unknown, a list is empty or holds something twice, or a number is below 1.
+        ValueError: If a name or setting is unknown, a list is empty or holds something twice, an agent must be told
+            what is not known of a partner, or a number is below 1.
     """
 
     games: Sequence[str]
@@ -79,6 +82,8 @@ class Study:
             labels = [label(spec) for spec in specs]
             if twice := sorted({each for each in labels if labels.count(each) > 1}):
                 raise ValueError(f"`{field}` of a study has {twice[0]} twice; leave one out.")
+        for agent, partner in product(map(make_agent, self.agents), map(make_partner, self.partners)):
+            check_informed(agent, partner)
         for field in ("horizon", "episodes"):
             if getattr(self, field) < 1:
                 raise ValueError(f"`{field}` of a study must be at least 1, got {getattr(self, field)}.")

@@ -13,6 +13,7 @@ from agent_tom.metrics.functional import advantage_regret
 from agent_tom.metrics.summary import EpisodeMeasures, measure
 from agent_tom.oracle.best_response import BestResponse
 from agent_tom.partners.automaton import Automaton
+from agent_tom.partners.black_box import BlackBoxPartner
 from agent_tom.playing.episodes import Episodes
 from agent_tom.study.plan import Cell
 from agent_tom.study.records import read_cell
@@ -28,14 +29,14 @@ class PlayedCell:
         episodes: What happened.
         game: In which.
         partner: Against whom.
-        solution: The best play.
+        solution: The best play; None where the partner has no automaton.
     """
 
     cell: Cell
     episodes: Episodes
     game: MatrixGame
-    partner: Automaton
-    solution: BestResponse
+    partner: Automaton | BlackBoxPartner
+    solution: BestResponse | None
 
     @cached_property
     def measures(self) -> EpisodeMeasures:
@@ -43,9 +44,15 @@ class PlayedCell:
         return measure(self.game, self.partner, self.episodes, seed=self.cell.seed, solution=self.solution)
 
     @cached_property
-    def regret(self) -> Float[np.ndarray, "episodes rounds"]:
-        """Loss of each move against the best play."""
-        return advantage_regret(self.solution, self.episodes)
+    def regret(self) -> Float[np.ndarray, "episodes rounds"] | None:
+        """Loss of each move against the best play; against a black-box partner what its reference return has more than
+        the round earned, and None if it has none.
+        """
+        if self.solution is not None:
+            return advantage_regret(self.solution, self.episodes)
+        assert isinstance(self.partner, BlackBoxPartner)
+        reference = self.partner.reference_return
+        return None if reference is None else reference - self.episodes.payoffs
 
 
 def played_cells(folder: str | Path) -> Iterator[PlayedCell]:

@@ -15,8 +15,9 @@ _HEADER = b"agent_tom"
 
 
 def write_cell(cell: Cell, episodes: Episodes, path: Path) -> None:
-    """Write rows of episode, round, state, action, partner_action, payoff, action_dist, prediction and legal_mass (both
-    null where there is none); the cell is told in the file's metadata. The same episodes make the same bytes.
+    """Write rows of episode, round, state, action, partner_action, payoff, action_dist, prediction, partner_dist and
+    legal_mass (the last three null where there is none); the cell is told in the file's metadata. The same episodes
+    make the same bytes.
     """
     rows, rounds = episodes.actions.shape
     columns = {
@@ -27,12 +28,14 @@ def write_cell(cell: Cell, episodes: Episodes, path: Path) -> None:
         "partner_action": episodes.partner_actions.ravel(),
         "payoff": episodes.payoffs.ravel(),
     }
-    predictions = episodes.predictions
+    dists = {
+        "action_dist": episodes.action_dists,
+        "prediction": episodes.predictions,
+        "partner_dist": episodes.partner_dists,
+    }
     lists = {
-        "action_dist": _list_column(episodes.action_dists),
-        "prediction": pa.nulls(rows * rounds, pa.list_(pa.float64()))
-        if predictions is None
-        else _list_column(predictions),
+        name: pa.nulls(rows * rounds, pa.list_(pa.float64())) if dist is None else _list_column(dist)
+        for name, dist in dists.items()
     }
     masses = episodes.legal_masses
     lists["legal_mass"] = pa.nulls(rows * rounds, pa.float64()) if masses is None else pa.array(masses.ravel())
@@ -65,6 +68,7 @@ def read_cell(path: Path) -> tuple[Cell, Episodes]:
         action_dists=_lists(table["action_dist"], shape),
         predictions=None if table["prediction"].null_count else _lists(table["prediction"], shape),
         legal_masses=None if table["legal_mass"].null_count else table["legal_mass"].to_numpy().reshape(shape),
+        partner_dists=None if table["partner_dist"].null_count else _lists(table["partner_dist"], shape),
     )
 
 

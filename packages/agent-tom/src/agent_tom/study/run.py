@@ -14,8 +14,9 @@ from agent_tom.games.matrix_game import MatrixGame
 from agent_tom.games.registry import make_game
 from agent_tom.oracle.best_response import BestResponse, best_response
 from agent_tom.partners.automaton import Automaton
+from agent_tom.partners.black_box import BlackBoxPartner
 from agent_tom.partners.registry import make_partner
-from agent_tom.playing.episodes import groups_of, joined, play
+from agent_tom.playing.episodes import groups_of, joined, most_at_once, play
 from agent_tom.study.plan import Cell, Study
 from agent_tom.study.records import read_cell, write_cell
 from gpu_commons.environment import environment_record
@@ -90,14 +91,18 @@ def cell_file(folder: Path, cell: Cell) -> Path:
 
 
 @lru_cache(maxsize=8)
-def solved(game: str, partner: str, horizon: int) -> tuple[MatrixGame, Automaton, BestResponse]:
-    """A game, a partner in it (given as YAML, so that it can be remembered), and the best play."""
-    played = make_game(game)
-    automaton = make_partner(yaml.safe_load(partner)).automaton(played, horizon)
+def solved(
+    game: str, partner: str, horizon: int
+) -> tuple[MatrixGame, Automaton | BlackBoxPartner, BestResponse | None]:
+    """A game, a partner in it (given as YAML, so that it can be remembered), and the best play where it is known."""
+    played, found = make_game(game), make_partner(yaml.safe_load(partner))
+    if isinstance(found, BlackBoxPartner):
+        return played, found, None
+    automaton = found.automaton(played, horizon)
     return played, automaton, best_response(played, automaton, horizon)
 
 
-def setting_of(cell: Cell) -> tuple[MatrixGame, Automaton, BestResponse]:
+def setting_of(cell: Cell) -> tuple[MatrixGame, Automaton | BlackBoxPartner, BestResponse | None]:
     """Game, partner and best play of a cell."""
     return solved(cell.game, yaml.safe_dump(cell.partner), cell.horizon)
 
@@ -106,7 +111,7 @@ def _play_cell(folder: Path, cell: Cell) -> int:
     """Play a cell, a group of episodes at a time; groups that an interrupted run left are not played again."""
     game, partner, solution = setting_of(cell)
     agent = make_agent(cell.agent)
-    groups = groups_of(range(cell.episodes), agent.most_episodes)
+    groups = groups_of(range(cell.episodes), most_at_once(agent, partner))
     whole = cell_file(folder, cell)
     parts = [
         whole.parent.with_name(PART_FOLDER) / f"{whole.stem}-{number:05d}.parquet" for number in range(len(groups))

@@ -11,6 +11,7 @@ from agent_tom.metrics.summary import EpisodeMeasures
 from agent_tom.study.played import PlayedCell, played_cells
 
 COLUMNS = (
+    "payoff",
     "accuracy",
     "regret",
     "believed_regret",
@@ -30,13 +31,15 @@ def table(folder: str | Path, *, resamples: int = 10_000) -> list[dict[str, Any]
 
 
 def table_row(played: PlayedCell, *, resamples: int = 10_000) -> dict[str, Any]:
-    """Names of a cell, and each measure of ``COLUMNS`` as a triple of mean, low and high; None where the agent makes no
-    predictions, none of its plans can be followed, or it cannot but make a legal move.
+    """Names of a cell, how regret and believed regret were computed, and each measure of ``COLUMNS`` as a triple of
+    mean, low and high; None where the agent makes no predictions, none of its plans can be followed, it cannot but make
+    a legal move, or too little is known of the partner.
     """
     found = played.measures.intervals(resamples=resamples)
     triples = {name: found.get(name) for name in COLUMNS}
     return {
         **played.cell.names,
+        "estimator": played.measures.estimator,
         "believed": played.measures.believed,
         **{
             name: None if triple is None or np.isnan(triple.value) else list(triple) for name, triple in triples.items()
@@ -59,7 +62,8 @@ def compare(folder: str | Path, agent: str, other: str, *, name: str = "regret",
         number of rows, and ``detectable``: the difference that so many episodes find four times in five.
 
     Raises:
-        ValueError: If an agent is not in the study, or a cell lacks the measure.
+        ValueError: If an agent is not in the study, or a cell lacks the measure; there is no regret against a black-box
+            partner without a reference return.
     """
     by_setting: dict[tuple[str, str], dict[str, EpisodeMeasures]] = {}
     for played in played_cells(folder):
@@ -70,6 +74,11 @@ def compare(folder: str | Path, agent: str, other: str, *, name: str = "regret",
         for one in (agent, other):
             if one not in agents:
                 raise ValueError(f"agent {one!r} is not in the study; it has {', '.join(agents)}.")
+            if name in ("regret", "path_regret") and not agents[one].estimator:
+                raise ValueError(
+                    f"there is no regret against {partner!r} in {game}: the best play is not known, and no reference "
+                    "return is declared; set `reference_return` of the partner, or compare 'payoff'."
+                )
             if name not in agents[one].values:
                 raise ValueError(f"agent {one!r} has no {name!r}; it has {', '.join(agents[one].values)}.")
         difference = agents[agent].values[name] - agents[other].values[name]

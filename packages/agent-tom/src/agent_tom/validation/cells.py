@@ -12,6 +12,7 @@ from agent_tom.metrics.functional import advantage_regret
 from agent_tom.metrics.intervals import EpisodeBootstrap
 from agent_tom.oracle.best_response import BestResponse, best_response
 from agent_tom.partners.automaton import Automaton
+from agent_tom.partners.black_box import BlackBoxPartner
 from agent_tom.partners.registry import PARTNERS, SHORTHANDS, make_partner
 from agent_tom.playing.episodes import Episodes, play
 
@@ -28,8 +29,9 @@ WRAPPED: dict[str, dict[str, Any]] = {
 
 
 def partner_specs(game: str) -> Iterator[str | dict]:
-    """Every partner that ships and its usual settings, where the game allows it."""
-    for name in (*PARTNERS, *SHORTHANDS):
+    """Every partner with an automaton that ships and its usual settings, where the game allows it."""
+    known = [name for name, kind in PARTNERS.items() if not issubclass(kind, BlackBoxPartner)]
+    for name in (*known, *SHORTHANDS):
         if name == "crowd" and not game.startswith("public_goods"):
             continue
         if name == "permuted":
