@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_tom.backends import TransformersBackend
-from agent_tom.backends.chat import ChatFrame, chat_frame, closed, is_open, without_thoughts
+from agent_tom.backends.chat import ChatFrame, chat_frame, closed, without_thoughts
 from gpu_commons.testing import tiny_model, tiny_tokenizer
 
 _TURNS = "{% for turn in messages %}[{{ turn.role }}] {{ turn.content | trim }}<eos>\n{% endfor %}[assistant]\n"
@@ -58,21 +58,22 @@ def test_thoughts_that_a_template_opens_are_closed_unless_wanted():
 
 
 @pytest.mark.parametrize(
-    ("text", "began_open", "left"),
+    ("text", "left"),
     [
-        ("<think>he always</think>\n he plays J", False, "he plays J"),
-        ("he plays J <think>or does", False, "he plays J"),
-        ("he always</think> he plays J", True, "he plays J"),
-        ("he always", True, ""),
-        ("he always", False, "he always"),
+        ("<think>he always</think>\n he plays J", "he plays J"),
+        ("he plays J <think>or does", "he plays J"),
+        ("he always</think> he plays J", "he plays J"),
+        ("<think>he always", ""),
+        ("he always", "he always"),
     ],
 )
-def test_thoughts_are_left_out(text, began_open, left):
-    assert without_thoughts(text, began_open=began_open) == left
+def test_thoughts_are_left_out(text, left):
+    assert without_thoughts(text) == left
 
 
 @given(st.lists(st.sampled_from(["<think>", "</think>", "a ", "\n"]), max_size=8).map("".join))
 def test_a_closed_text_is_not_open(text):
-    assert not is_open(closed(text))
+    assert "<think>" not in closed(text).rpartition("</think>")[2]
+    assert closed(closed(text)) == closed(text)
     assert closed(text).startswith(text.rstrip())
     assert "<think>" not in without_thoughts(text)

@@ -61,25 +61,13 @@ def chat_frame(tokenizer: "PreTrainedTokenizerBase") -> ChatFrame:
     return ChatFrame(before, after, answered.rpartition(_ANSWER)[2].strip())
 
 
-def is_open(text: str) -> bool:
-    """Whether a text ends within thoughts, as reasoning models mark them."""
-    return text.rfind(_OPEN) > text.rfind(_CLOSE)
-
-
 def closed(text: str) -> str:
-    """A text with its last thoughts ended."""
-    return f"{text.rstrip()}\n{_CLOSE}\n" if is_open(text) else text
+    """A text with its last thoughts ended, as reasoning models mark them."""
+    return f"{text.rstrip()}\n{_CLOSE}\n" if text.rfind(_OPEN) > text.rfind(_CLOSE) else text
 
 
-def without_thoughts(text: str, *, began_open: bool = False) -> str:
-    """What a reasoning model wrote beside its thoughts.
-
-    Args:
-        text: Its text; thoughts that do not end reach to the text's end.
-        began_open: Whether it began within thoughts.
-    """
-    if began_open and _CLOSE not in text:
-        return ""
+def without_thoughts(text: str) -> str:
+    """What a reasoning model wrote beside its thoughts, which reach to the text's end if nothing ends them."""
     return text.rpartition(_CLOSE)[2].partition(_OPEN)[0].strip()
 
 
