@@ -104,10 +104,10 @@ class Conversation:
         return [closed(f"{probe} {text}".rstrip()) + act for probe, text in zip(probes, thoughts, strict=True)]
 
     def end_round(self, lines: Sequence[str]) -> None:
-        """Tell what was played, and let the notes be written that are due."""
-        if self._asking.history or self._asking.notes:
-            self._past.append(lines)
+        """Tell what was played, and let the notes be written that are due; after the last round nothing is read."""
         if self._round < self._horizon:
+            if self._asking.history or self._asking.notes:
+                self._past.append(lines)
             for kind in self._notebook.due(self._round):
                 self._write_note(kind)
         self._pen.turn()
