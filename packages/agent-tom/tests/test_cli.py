@@ -25,6 +25,17 @@ def test_names_are_listed(capsys):
     assert "agent, axelrod" in out
 
 
+def test_prompts_are_listed_with_a_line_on_each(capsys):
+    assert main(["list", "--kind", "prompts", "--json", "true"]) == 0
+    prompts = json.loads(capsys.readouterr().out)["prompts"]
+    assert list(prompts) == ["strategies", "wordings"]
+    assert prompts["strategies"]["cot"] == "reasons in free text, then the move"
+    assert main(["list", "--kind", "prompts"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "strategies, cot: reasons in free text, then the move" in lines
+    assert len(lines) == sum(map(len, prompts.values()))
+
+
 def test_a_game_is_shown_with_the_best_play_against_a_partner(capsys):
     assert main(["show", "--game", "ipd", "--partner", "tit_for_tat", "--json", "true"]) == 0
     shown = json.loads(capsys.readouterr().out)

@@ -39,8 +39,8 @@ def run_demo(out: str | Path, *, quick: bool = False) -> str:
         games=["rps", "ipd"],
         partners=["single", "tit_for_tat"],
         agents=["oracle", "uniform", "fictitious_play", "rmax", "type_inference", MODEL],
-        horizon=4 if quick else 20,
-        episodes=2 if quick else 8,
+        horizon=4 if quick else 16,
+        episodes=2 if quick else 6,
     )
     folder = Path(out, "study-quick" if quick else "study")
     run_study(study, folder)

@@ -181,7 +181,7 @@ def test_a_cache_changes_no_trajectory():
     ("settings", "message"),
     [
         ({"prediction": "list"}, "`prediction` must be one of same_context, partner_list, got 'list'"),
-        ({"choice": "best"}, "`choice` must be 'sample' or 'greedy', got 'best'"),
+        ({"choice": "best"}, "`choice` must be one of sample, greedy, got 'best'"),
         ({"strategy": "orakle"}, "no strategy is called 'orakle'; did you mean 'oracle'"),
     ],
 )

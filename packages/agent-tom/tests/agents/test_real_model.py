@@ -37,3 +37,13 @@ def test_a_cache_changes_no_number(backend):
     assert np.log(kept.action_dists) == pytest.approx(np.log(anew.action_dists), abs=1e-4)
     assert np.log(kept.legal_masses) == pytest.approx(np.log(anew.legal_masses), abs=1e-4)
     assert backend.tokens_read < fresh.tokens_read / 2
+
+
+def test_a_chat_is_understood(backend):
+    frame = backend.chat_frame()
+    assert "assistant named" not in frame.before  # the template's own system prompt
+    backend.begin([frame.before + "Answer briefly. "] * 2)
+    probes = [frame.around(f"What is the capital of {country}?\nAnswer:") for country in ("France", "Italy")]
+    paris, rome = backend.generate(probes, max_tokens=12)
+    assert "Paris" in paris.text
+    assert "Rome" in rome.text

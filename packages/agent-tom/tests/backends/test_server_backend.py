@@ -56,13 +56,22 @@ class Server:
             values = [None, *(token_log_prob(text[:place], text[place]) for place in range(1, len(text)))]
             logprobs = {"tokens": list(text), "text_offset": list(range(len(text))), "token_logprobs": values}
             choices = [{"index": 0, "text": text, "logprobs": logprobs, "finish_reason": "length"}]
+        elif "n" not in request:
+            whole = f" {request['seed']} is what {request['temperature']:g} says.\nQuestion: and so on"
+            text = whole.partition((request.get("stop") or ["?"])[0])[0]
+            cut = text[: request["max_tokens"]]
+            ended = "stop" if cut == text else "length"
+            choices = [{"index": 0, "text": cut, "logprobs": None, "finish_reason": ended}]
         else:
             said = [" J", " F", " F", "something else"]
             choices = [
                 {"index": place, "text": said[place % 4], "logprobs": None, "finish_reason": "stop"}
                 for place in range(request["n"])
             ]
-        return 200, {"id": "1", "object": "text_completion", "created": 0, "model": "letters", "choices": choices}
+        answer = {"id": "1", "object": "text_completion", "created": 0, "model": "letters", "choices": choices}
+        read, written = len(request["prompt"]), len(choices[0]["text"])
+        usage = {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
+        return 200, {**answer, "usage": usage}
 
 
 @pytest.fixture
@@ -104,6 +113,30 @@ def test_without_log_probs_samples_are_counted_and_that_is_said(server):
     ):
         found = asked.score(PROBES, OPTIONS)
     assert np.exp(found) == pytest.approx(np.array([[0.25, 0.5], [0.5, 0.25]]))
+
+
+def test_texts_are_written_with_a_seed_of_their_own_and_kept(server, tmp_path):
+    asked = backend(server, cache=tmp_path)
+    draws = np.array([0.25, 0.75])
+    found = asked.generate(PROBES, max_tokens=50, stop=["\nQuestion:"], draws=draws)
+    assert found[0] == (f" {2**29} is what 1 says.", len(f" {2**29} is what 1 says."), False)
+    assert found[1].text.split()[0] == str(3 * 2**29)
+    assert sorted(request["prompt"] for request in server.requests) == sorted(
+        text + probe for text, probe in zip(TEXTS, PROBES, strict=True)
+    )
+    assert asked.tokens_read == sum(len(text + probe) for text, probe in zip(TEXTS, PROBES, strict=True)) + sum(
+        each.num_tokens for each in found
+    )
+    server.requests.clear()
+    again = backend(server, cache=tmp_path)
+    assert again.generate(PROBES, max_tokens=50, stop=["\nQuestion:"], draws=draws) == found
+    assert not server.requests
+
+
+def test_a_text_of_a_server_may_be_greedy_and_cut_off(server):
+    found = backend(server).generate(PROBES, max_tokens=4)
+    assert found == [(" 0 i", 4, True)] * 2
+    assert {request["temperature"] for request in server.requests} == {0.0}
 
 
 def test_faults_that_pass_are_asked_again(server):

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from agent_tom import make_game
-from agent_tom.prompts import labelling, strategies, strategy, version, wording, wordings
+from agent_tom.prompts import labelling, strategies, strategy, summary, version, wording, wordings
 
 
 @pytest.mark.parametrize(("game", "period"), [("ipd", 4), ("rps", 36)])
@@ -66,6 +66,12 @@ def test_every_text_can_be_filled_in():
             assert text.endswith("\n")
     for name in strategies():
         asked = strategy(name)
-        for text in (asked.predict, asked.act):
+        for text in (asked.predict, asked.act, *filter(None, [asked.think]), *(note.ask for note in asked.notes)):
             assert text.format(**fields)[-1] != " "  # the space belongs to the answer
-    assert version().startswith("1-")
+        assert asked.about
+        assert bool(asked.think) == bool(asked.tokens)
+    for note in (summary(), *(note for name in strategies() for note in strategy(name).notes)):
+        assert note.tokens > 0
+        assert "{" not in note.tell.format(text="said")
+        assert note.tell.endswith("{text}\n")
+    assert version().startswith("2-")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent_tom import make_game, make_partner, play
+from agent_tom import make_agent, make_game, make_partner, play
 from agent_tom.agents import LanguageModelAgent
 from agent_tom.backends import ScriptedBackend
 from agent_tom.oracle import best_response
@@ -38,3 +38,15 @@ def test_the_prompt_of_each_round_is_found_again(strategy, prediction):
     each = len(asked) // HORIZON
     for now in range(HORIZON):
         assert prompt_of(played, 0, now) == asked[(now + 1) * each - 1]
+
+
+@pytest.mark.parametrize("settings", [{"strategy": "cot"}, {"strategy": "reflexion"}, {"chat": True}])
+def test_a_prompt_that_no_record_holds_is_not_made_up(settings):
+    game = make_game("ipd")
+    partner = make_partner("tit_for_tat").automaton(game, 2)
+    episodes = play(game, partner, make_agent("rmax"), horizon=2, episodes=1)
+    spec = {"name": "language_model", "model": "none", **settings}
+    cell = Cell(number=0, game="ipd", partner="tit_for_tat", agent=spec, horizon=2, episodes=1, seed=0)
+    solution = best_response(game, partner, 2)
+    played = PlayedCell(cell=cell, episodes=episodes, game=game, partner=partner, solution=solution)
+    assert prompt_of(played, 0, 1) is None

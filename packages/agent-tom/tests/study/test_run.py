@@ -7,7 +7,7 @@ import pytest
 
 from agent_tom import make_agent, measure, play
 from agent_tom.backends import ScriptedBackend
-from agent_tom.study import Study, compare, finished_cells, holm, read_cell, run_study, sign_flip_p, table
+from agent_tom.study import Study, compare, finished_cells, holm, read_account, read_cell, run_study, sign_flip_p, table
 from agent_tom.study.run import setting_of
 
 STUDY = Study(
@@ -49,9 +49,11 @@ def test_a_run_goes_on_where_it_stopped(played, tmp_path, monkeypatch):
 
 
 def test_a_cell_goes_on_with_the_episodes_that_are_left(tmp_path, monkeypatch):
-    slow = {"name": "language_model", "model": "scripted", "most_episodes": 2}
+    slow = {"name": "language_model", "model": "scripted", "strategy": "cot", "most_episodes": 2}
     study = Study(games=["rps"], partners=["tit_for_tat"], agents=[slow], horizon=4, episodes=5)
-    scripted = ScriptedBackend(lambda text, probe, options: [0.2, 0.3, 0.5])
+    scripted = ScriptedBackend(
+        lambda text, probe, options: [0.2, 0.3, 0.5], lambda text, probe: len(text) // 20 % 7 * "because"
+    )
     monkeypatch.setattr("agent_tom.agents.language_model._backend", lambda *arguments: scripted)
     run_study(study, tmp_path / "whole", progress=False)
     count = []
@@ -70,6 +72,14 @@ def test_a_cell_goes_on_with_the_episodes_that_are_left(tmp_path, monkeypatch):
     run_study(study, tmp_path / "stopped", progress=False)
     assert count == [2, 2, 1, 1]  # the groups that were played are not played again
     assert files(tmp_path / "stopped") == files(tmp_path / "whole")
+    (whole,) = finished_cells(tmp_path / "whole")
+    account = read_account(whole)
+    assert account.first_text.startswith("You play a game")
+    assert account.first_text.endswith("\nSo I choose")
+    assert (account.counts["texts"] == 1).all()
+    assert account.counts["tokens_written"].shape == (5, 4)
+    assert len(set(account.counts["tokens_written"].ravel().tolist())) > 1
+    assert account.counts["rounds_read"].tolist() == [[0, 1, 2, 3]] * 5
 
 
 def test_another_study_is_not_mixed_in(played):
@@ -91,6 +101,10 @@ def test_records_give_back_the_episodes(played):
         for name, column in vars(again).items():
             found = getattr(episodes, name)
             assert found is None if column is None else np.array_equal(found, column)
+
+
+def test_an_agent_with_nothing_to_tell_leaves_no_account(played):
+    assert {read_account(path) for path in finished_cells(played)} == {None}
 
 
 def test_the_table_says_what_measure_says(played):

@@ -1,6 +1,6 @@
 """Agents that learn, and yardsticks that know."""
 
-from agent_tom.agents.agent import Agent, InformedAgent, JointMoves
+from agent_tom.agents.agent import Account, Agent, InformedAgent, JointMoves
 from agent_tom.agents.bandits import EXP3, UCB, Thompson
 from agent_tom.agents.fictitious_play import FictitiousPlay
 from agent_tom.agents.language_model import LanguageModelAgent
@@ -16,6 +16,7 @@ __all__ = [
     "EXP3",
     "SHORTHANDS",
     "UCB",
+    "Account",
     "Agent",
     "FictitiousPlay",
     "Fixed",

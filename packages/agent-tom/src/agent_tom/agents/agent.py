@@ -1,8 +1,8 @@
 """What an agent is: it plays many episodes side by side, and says before each round what its partner will do."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -10,6 +10,18 @@ from jaxtyping import Float, Int
 from agent_tom.games.matrix_game import MatrixGame
 from agent_tom.oracle.best_response import BestResponse
 from agent_tom.partners.automaton import Automaton
+
+
+class Account(NamedTuple):
+    """What an agent tells of its episodes beside its play.
+
+    Attributes:
+        first_text: All that it read in the first episode before its first action.
+        counts: Whole numbers by name.
+    """
+
+    first_text: str
+    counts: Mapping[str, Int[np.ndarray, "episodes rounds"]]
 
 
 class Agent(ABC):
@@ -58,6 +70,10 @@ class Agent(ABC):
         payoffs: Float[np.ndarray, " episodes"],
     ) -> None:
         """What was played, and what the agent got."""
+
+    def account(self) -> Account | None:
+        """What it tells of the episodes begun last, for records; None of an agent with nothing to tell."""
+        return None
 
 
 class InformedAgent(Agent):

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from agent_tom.backends.backend import Backend
+from agent_tom.backends.backend import Backend, Written
+from agent_tom.backends.chat import ChatFrame
 from agent_tom.backends.scripted import ScriptedBackend
 from gpu_commons.lazy_names import lazy_names
 
@@ -10,6 +11,6 @@ if TYPE_CHECKING:
     from agent_tom.backends.server_backend import ServerBackend
     from agent_tom.backends.transformers_backend import TransformersBackend
 
-__all__ = ["Backend", "ScriptedBackend", "ServerBackend", "TransformersBackend"]
+__all__ = ["Backend", "ChatFrame", "ScriptedBackend", "ServerBackend", "TransformersBackend", "Written"]
 
 __getattr__ = lazy_names(__name__, {"ServerBackend": "server_backend", "TransformersBackend": "transformers_backend"})

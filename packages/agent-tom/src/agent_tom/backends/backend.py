@@ -1,10 +1,29 @@
-"""What a language model does for an agent: it reads a text that grows, and says how likely some continuations are."""
+"""What a language model does for an agent: it reads a text that grows, says how likely some continuations are, and
+writes some of its own.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+
+from agent_tom.backends.chat import ChatFrame
+
+
+class Written(NamedTuple):
+    """A text that a model wrote.
+
+    Attributes:
+        text: Without what ended it.
+        num_tokens: That it took, with the one that ended it.
+        cut_off: Whether it ended only because its budget did.
+    """
+
+    text: str
+    num_tokens: int
+    cut_off: bool
 
 
 class Backend(ABC):
@@ -25,6 +44,16 @@ class Backend(ABC):
         """Tokens of a text."""
         return len(text)
 
+    def chat_frame(self) -> ChatFrame:
+        """The chat template as text around a user's turn.
+
+        Raises:
+            ValueError: If there is none.
+        """
+        raise ValueError(
+            f"{type(self).__name__} knows no chat template; set `chat` to false, or load the model itself."
+        )
+
     @abstractmethod
     def begin(self, texts: Sequence[str]) -> None:
         """Forget everything; a row for each text begins with it."""
@@ -44,3 +73,25 @@ class Backend(ABC):
             options: Of each row, as many for all rows, with what ends them, such as a line's end; without it "rock"
                 would be the better part of "rock and roll".
         """
+
+    def generate(
+        self,
+        probes: Sequence[str],
+        *,
+        max_tokens: int,
+        stop: Sequence[str] = (),
+        draws: Float[np.ndarray, " rows"] | None = None,
+    ) -> list[Written]:
+        """A text for each row, written after the row's text and its probe; nothing of it is kept.
+
+        Args:
+            probes: Text that leads up to it.
+            max_tokens: Budget of each text.
+            stop: A text ends before the first of these, or where the model ends it.
+            draws: A uniform number a row, from which all follow that its text is sampled with, at temperature 1;
+                without them the likeliest token is taken each time.
+
+        Raises:
+            ValueError: If the backend cannot write.
+        """
+        raise ValueError(f"{type(self).__name__} writes no texts; choose a strategy without them, or another backend.")

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from agent_tom.backends.backend import Backend
+from agent_tom.backends.backend import Backend, Written
 from gpu_commons.write_aside import write_text_aside
 
 if TYPE_CHECKING:
     from openai import OpenAI
 
 MOST_ANSWER_TOKENS = 8
+_SEED_BITS = 31  # what every server takes
 
 
 class ServerBackend(Backend):
@@ -41,7 +42,7 @@ class ServerBackend(Backend):
 
     Raises:
         ImportError: If ``agent-tom[server]`` is not installed.
-        ConnectionError: From :meth:`score`, if the server fails for good.
+        ConnectionError: From :meth:`score` and :meth:`generate`, if the server fails for good.
     """
 
     def __init__(
@@ -76,6 +77,26 @@ class ServerBackend(Backend):
             return np.array(self._all(self._frequencies, contexts, options))
         pairs = [(context, option) for context, row in zip(contexts, options, strict=True) for option in row]
         return np.array(self._all(self._log_prob, pairs)).reshape(len(contexts), -1)
+
+    def generate(
+        self,
+        probes: Sequence[str],
+        *,
+        max_tokens: int,
+        stop: Sequence[str] = (),
+        draws: Float[np.ndarray, " rows"] | None = None,
+    ) -> list[Written]:
+        contexts = [text + probe for text, probe in zip(self._texts, probes, strict=True)]
+        seeds = [0] * len(contexts) if draws is None else [int(draw * 2**_SEED_BITS) for draw in draws.tolist()]
+        settings = {"max_tokens": max_tokens, "temperature": 0.0 if draws is None else 1.0, "stop": list(stop) or None}
+        answers = self._all(lambda context, seed: self._asked(prompt=context, seed=seed, **settings), contexts, seeds)
+        usage = [answer.get("usage") or {} for answer in answers]
+        self.tokens_read += sum(each.get("total_tokens", 0) for each in usage)
+        said = [answer["choices"][0] for answer in answers]
+        return [
+            Written(each["text"], counted.get("completion_tokens", 0), each["finish_reason"] == "length")
+            for each, counted in zip(said, usage, strict=True)
+        ]
 
     def _all(self, ask: Callable[..., Any], *items: Sequence[Any]) -> list[Any]:
         """Several requests under way together; after one that failed no further one is begun."""

@@ -3,16 +3,19 @@
 import os
 import warnings
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from agent_tom.backends.backend import Backend
+from agent_tom.backends.backend import Backend, Written
+from agent_tom.backends.chat import ChatFrame, chat_frame
 from agent_tom.backends.option_tree import NO_PARENT, OptionTree, option_tree
-from gpu_commons.kv_cache import TreeBranches, open_branches, why_not_branchable
+from agent_tom.backends.writing import write
+from gpu_commons.kv_cache import Branches, TreeBranches, open_branches, why_not_branchable
 from gpu_commons.models import load_model
 from gpu_commons.projection import check_projection, project
 
@@ -57,10 +60,12 @@ class TransformersBackend(Backend):
     def count(self, text: str) -> int:
         return len(self._tokens(text))
 
+    def chat_frame(self) -> ChatFrame:
+        return chat_frame(self.tokenizer)
+
     def begin(self, texts: Sequence[str]) -> None:
         self.tokens_read, self._branches = 0, None
-        first = [self.tokenizer.bos_token_id] if self.tokenizer.bos_token_id is not None else []
-        self._texts = [[*first, *self._tokens(text)] for text in texts]
+        self._texts = [self._begun(self._tokens(text)) for text in texts]
         if self.cached:
             self._branches = self._read(self._texts)
 
@@ -88,8 +93,38 @@ class TransformersBackend(Backend):
         self.tokens_read += sum(len(tree.tokens) for tree in trees)
         return np.stack([self._summed(states, tree) for states, tree in zip(hidden, trees, strict=True)])
 
+    @torch.no_grad()
+    def generate(
+        self,
+        probes: Sequence[str],
+        *,
+        max_tokens: int,
+        stop: Sequence[str] = (),
+        draws: Float[np.ndarray, " rows"] | None = None,
+    ) -> list[Written]:
+        say = partial(write, self.model, self.tokenizer, max_tokens=max_tokens, stop=stop)
+        pieces = [self._tokens(probe) for probe in probes]
+        if self._tree:
+            branches = self._branches or self._read(self._texts)
+            before = branches.columns
+            written = say(branches, self._prefill(branches, pieces), draws=draws)
+            _rewind(branches, before)
+        else:
+            written = []
+            for row, (text, piece) in enumerate(zip(self._texts, pieces, strict=True)):
+                alone = open_branches(self.model, plan="batch")
+                own = None if draws is None else draws[row : row + 1]
+                written += say(alone, self._prefill(alone, [text + piece]), draws=own)
+        self.tokens_read += sum(each.num_tokens for each in written)
+        return written
+
     def _tokens(self, text: str) -> list[int]:
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]
+
+    def _begun(self, tokens: list[int]) -> list[int]:
+        """With the token that begins a text, unless a chat template has put it there."""
+        first = self.tokenizer.bos_token_id
+        return tokens if first is None or tokens[:1] == [first] else [first, *tokens]
 
     def _read(self, texts: Sequence[list[int]]) -> TreeBranches:
         branches = open_branches(self.model, plan="tree")
@@ -98,13 +133,13 @@ class TransformersBackend(Backend):
         return branches
 
     @torch.no_grad()
-    def _prefill(self, branches: TreeBranches, pieces: Sequence[list[int]]) -> None:
-        """Read a piece of each row, padded on the left."""
+    def _prefill(self, branches: Branches, pieces: Sequence[list[int]]) -> Float[Tensor, "rows hidden"]:
+        """Read a piece of each row, padded on the left, to the state of its last token."""
         width = max(map(len, pieces))
         ids = torch.tensor([[0] * (width - len(piece)) + piece for piece in pieces])
         mask = torch.tensor([[0] * (width - len(piece)) + [1] * len(piece) for piece in pieces])
-        branches.prefill(ids.to(self.model.device), mask.to(self.model.device))
         self.tokens_read += sum(map(len, pieces))
+        return branches.prefill(ids.to(self.model.device), mask.to(self.model.device))
 
     def _summed(self, states: Float[Tensor, "nodes hidden"], tree: OptionTree) -> Float[np.ndarray, " options"]:
         """Log-probabilities of the options, from the states of their tree."""
@@ -128,3 +163,11 @@ class TransformersBackend(Backend):
             last = log_probs[-len(path) :]
             scores.append(sum(float(row[token]) for row, (_, token) in zip(last, path, strict=True)))
         return np.array(scores)
+
+
+def _rewind(branches: Branches, before: Bool[Tensor, "rows columns"] | None) -> None:
+    """Take back what was read after these columns."""
+    assert before is not None
+    assert branches.columns is not None
+    branches.cache.crop(before.shape[1] - branches.columns.shape[1])
+    branches.columns = before

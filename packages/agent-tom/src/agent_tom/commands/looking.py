@@ -7,10 +7,10 @@ from gpu_commons.cli import show
 
 
 def list_names(kind: str = "all", json: bool = False) -> None:
-    """Names of games, partners and agents.
+    """Names of games, partners, agents, and of the strategies and wordings of prompts, with a line on each of these.
 
     Args:
-        kind: "games", "partners", "agents" or "all".
+        kind: "games", "partners", "agents", "prompts" or "all".
         json: Print JSON.
     """
     from agent_tom.agents.registry import AGENTS
@@ -19,16 +19,31 @@ def list_names(kind: str = "all", json: bool = False) -> None:
     from agent_tom.names import unknown
     from agent_tom.partners.registry import PARTNERS
     from agent_tom.partners.registry import SHORTHANDS as PARTNER_SHORTHANDS
+    from agent_tom.prompts.library import strategies, strategy, wording, wordings
 
-    names = {
+    names: dict[str, Any] = {
         "games": [*GAMES, "ordinal_0 … ordinal_143", "public_goods_N"],
         "partners": [*PARTNERS, *PARTNER_SHORTHANDS],
         "agents": [*AGENTS, *AGENT_SHORTHANDS],
+        "prompts": {
+            "strategies": {name: strategy(name).about for name in strategies()},
+            "wordings": {name: wording(name).about for name in wordings()},
+        },
     }
     if kind != "all" and kind not in names:
         raise unknown("kind of name", kind, [*names, "all"])
     chosen = names if kind == "all" else {kind: names[kind]}
-    show(chosen if json else {name: ", ".join(found) for name, found in chosen.items()}, as_json=json)
+    if json:
+        show(chosen, as_json=True)
+        return
+    prompts = chosen.pop("prompts", {})
+    show(
+        {
+            **{name: ", ".join(found) for name, found in chosen.items()},
+            **{f"{kind}, {name}": about for kind, found in prompts.items() for name, about in found.items()},
+        },
+        as_json=False,
+    )
 
 
 def show_game(game: str, partner: str | None = None, horizon: int = 100, json: bool = False) -> None:

@@ -2,12 +2,14 @@
 
 from agent_tom.prompts.labelling import Labelling, labelling, num_orders
 from agent_tom.prompts.library import (
+    Note,
     PartnerList,
     Strategy,
     Wording,
     partner_list,
     strategies,
     strategy,
+    summary,
     version,
     wording,
     wordings,
@@ -15,6 +17,7 @@ from agent_tom.prompts.library import (
 
 __all__ = [
     "Labelling",
+    "Note",
     "PartnerList",
     "Strategy",
     "Wording",
@@ -23,6 +26,7 @@ __all__ = [
     "partner_list",
     "strategies",
     "strategy",
+    "summary",
     "version",
     "wording",
     "wordings",

@@ -17,6 +17,7 @@ class Wording:
 
     Attributes:
         name: In the library.
+        about: One line for those who choose.
         rules: What is read first; ``{horizon}``, ``{options}`` and ``{other_options}`` are filled in.
         payoff: A line for each joint move, with ``{own}``, ``{other}``, ``{points}`` and ``{other_points}``.
         round: A line for each round played, with ``{round}`` (from 1) too.
@@ -24,10 +25,32 @@ class Wording:
     """
 
     name: str
+    about: str
     rules: str
     payoff: str
     round: str
     labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """What the model writes of past rounds, to be read in later ones.
+
+    Attributes:
+        ask: Leads up to the note; ``{round}`` is the last round played.
+        tell: How it stands in later prompts, with ``{text}``.
+        tokens: Budget of a note.
+        every: Rounds after which one is written.
+        keep: Latest notes that are told; 1 for a note that takes the last one's place.
+        stop: What ends a note; the model may end it sooner.
+    """
+
+    ask: str
+    tell: str
+    tokens: int
+    every: int = 1
+    keep: int = 1
+    stop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,19 +59,31 @@ class Strategy:
 
     Attributes:
         name: In the library.
+        about: One line for those who choose.
         predict: Leads up to the partner's next move; ``{round}`` is filled in.
-        act: Leads up to the own one.
+        act: Leads up to the own one; after thoughts it is the line that ends them.
+        examples: What is read before the rules.
         told: What an oracle strategy says of the partner's next move, ``{other}``; empty for none.
+        think: Leads up to thoughts that the model writes before it acts; empty for none. They are forgotten afterwards.
+        tokens: Budget of the thoughts.
+        stop: What ends them; the model may end them sooner.
+        notes: What the model writes between rounds, each with those before it told.
         social: Whether the answer to ``predict`` stands in the prompt before ``act``.
-        history: Whether past rounds are read.
+        history: Whether past rounds are read when moves are asked for; notes are written from them in any case.
         payoffs: Whether payoffs are.
         end: What follows an answer, and belongs to it when it is scored.
     """
 
     name: str
+    about: str
     predict: str
     act: str
+    examples: str = ""
     told: str = ""
+    think: str = ""
+    tokens: int = 0
+    stop: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     social: bool = False
     history: bool = True
     payoffs: bool = True
@@ -91,7 +126,14 @@ def strategy(name: str) -> Strategy:
     found = _library()["strategies"]
     if name not in found:
         raise unknown("strategy", name, found)
-    return Strategy(name=name, **found[name])
+    fields = found[name]
+    notes = tuple(_note(each) for each in fields.get("notes", ()))
+    return Strategy(name=name, **{**fields, "notes": notes, "stop": tuple(fields.get("stop", ()))})
+
+
+def summary() -> Note:
+    """What stands in the place of rounds for which a text has no room."""
+    return _note(_library()["summary"])
 
 
 def partner_list() -> PartnerList:
@@ -112,6 +154,10 @@ def strategies() -> list[str]:
 def version() -> str:
     """The library's version, and eight hex digits of what it holds."""
     return f"{_library()['version']}-{hashlib.sha256(_text().encode()).hexdigest()[:8]}"
+
+
+def _note(fields: dict[str, Any]) -> Note:
+    return Note(**{**fields, "stop": tuple(fields.get("stop", ()))})
 
 
 @cache

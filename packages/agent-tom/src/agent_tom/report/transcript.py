@@ -27,7 +27,8 @@ class _Replayed(ScriptedBackend):
 
 def prompt_of(played: PlayedCell, row: int, round_number: int) -> str | None:
     """What a language model read before it chose; None for other agents, and where a part of it is not in the record:
-    what a social strategy foretold in the game, if predictions were asked for elsewhere.
+    what the model wrote itself, a chat's frame, and what a social strategy foretold in the game if predictions were
+    asked for elsewhere.
 
     Args:
         played: A cell.
@@ -37,7 +38,9 @@ def prompt_of(played: PlayedCell, row: int, round_number: int) -> str | None:
     agent = make_agent(played.cell.agent)
     if not isinstance(agent, LanguageModelAgent):
         return None
-    if strategy(agent.strategy).social and agent.prediction != "same_context":
+    asking = strategy(agent.strategy)
+    foretold_elsewhere = asking.social and agent.prediction != "same_context"
+    if agent.chat or asking.think or asking.notes or agent.overflow == "summary" or foretold_elsewhere:
         return None
     episodes, backend = played.episodes, _Replayed()
     agent.model = backend

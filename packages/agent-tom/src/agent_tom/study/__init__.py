@@ -5,7 +5,7 @@ from agent_tom.study.curves import crossover, cumulative_regret, horizon_rows
 from agent_tom.study.merge import merge_studies
 from agent_tom.study.plan import Cell, Study, label, read_study
 from agent_tom.study.played import PlayedCell, played_cells
-from agent_tom.study.records import read_cell, write_cell
+from agent_tom.study.records import read_account, read_cell, write_cell
 from agent_tom.study.run import finished_cells, run_study
 from agent_tom.study.tables import COLUMNS, compare, holm, sign_flip_p, table, table_row
 
@@ -24,6 +24,7 @@ __all__ = [
     "label",
     "merge_studies",
     "played_cells",
+    "read_account",
     "read_cell",
     "read_study",
     "run_study",

@@ -18,7 +18,7 @@ from agent_tom.partners.black_box import BlackBoxPartner
 from agent_tom.partners.registry import make_partner
 from agent_tom.playing.episodes import groups_of, joined, most_at_once, play
 from agent_tom.study.plan import Cell, Study
-from agent_tom.study.records import read_cell, write_cell
+from agent_tom.study.records import joined_accounts, read_account, read_cell, write_cell
 from gpu_commons.environment import environment_record
 from gpu_commons.parallel import run_tasks
 from gpu_commons.write_aside import write_text_aside
@@ -120,9 +120,10 @@ def _play_cell(folder: Path, cell: Cell) -> int:
     for group, file in zip(groups, files, strict=True):
         if not file.is_file():
             found = play(game, partner, agent, horizon=cell.horizon, episodes=group, seed=cell.seed, solution=solution)
-            write_cell(cell, found, file)
+            write_cell(cell, found, file, agent.account())
     if len(groups) > 1:
-        write_cell(cell, joined([read_cell(file)[1] for file in files]), whole)
+        account = joined_accounts([read_account(file) for file in files])
+        write_cell(cell, joined([read_cell(file)[1] for file in files]), whole, account)
         for file in files:
             file.unlink()
     return cell.number
