@@ -15,6 +15,7 @@ from agent_tom.study.tables import table
 
 MODEL = {
     "name": "language_model",
+    "label": "SmolLM2-135M",
     "model": "bundled:smollm2-135m-instruct",
     "prediction": "partner_list",
     "dtype": "float32",
@@ -51,8 +52,8 @@ def run_demo(out: str | Path, *, quick: bool = False) -> str:
 def _terminal_table(rows: list[dict[str, Any]], seconds: float, page: Path) -> str:
     shown = [["game", "partner", "agent", *(name.replace("_", " ") for name in _SHOWN)]]
     for row in rows:
-        agent = "SmolLM2-135M" if "model=" in row["agent"] else row["agent"]
-        shown.append([row["game"], row["partner"], agent, *(_interval(row[name]) for name in _SHOWN)])
+        names = (row[name] for name in ("game", "partner", "agent"))
+        shown.append([*names, *(_interval(row[name]) for name in _SHOWN)])
     widths = [max(len(row[column]) for row in shown) for column in range(len(shown[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown]
     return "\n".join([*lines, f"{seconds:.0f} s; open {page}"])

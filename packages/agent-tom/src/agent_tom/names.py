@@ -22,7 +22,8 @@ def resolved(
     classes: Mapping[str, type[Made]],
     shorthands: Mapping[str, Mapping[str, Any]],
 ) -> tuple[type[Made], dict[str, Any]]:
-    """The class that a name, or a mapping of ``name`` and settings, stands for, and its settings.
+    """The class that a name, or a mapping of ``name`` and settings, stands for, and its settings; a ``label`` is for
+    tables alone.
 
     Args:
         kind: Of thing, for errors.
@@ -35,6 +36,7 @@ def resolved(
     """
     settings = {"name": spec} if isinstance(spec, str) else dict(spec)
     name = str(settings.pop("name", ""))
+    settings.pop("label", None)
     if name in shorthands:
         return resolved(kind, {**shorthands[name], **settings}, classes, shorthands)
     if name not in classes:

@@ -51,6 +51,16 @@ def test_a_study_that_cannot_be_is_refused(tmp_path, text, message):
         read_study(tmp_path / "study.yaml")
 
 
+def test_a_label_is_for_tables_alone():
+    noisy = {"name": "noisy", "of": "grim"}
+    plain, labelled = (
+        next(Study(games=["rps"], partners=[partner], agents=["uniform"]).cells())
+        for partner in (noisy, {**noisy, "label": "trembling grim"})
+    )
+    assert labelled.names["partner"] == "trembling grim"
+    assert plain.seed == labelled.seed
+
+
 def test_a_missing_study_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="no study at .*nothing.yaml"):
         read_study(tmp_path / "nothing.yaml")

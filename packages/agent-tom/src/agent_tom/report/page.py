@@ -112,7 +112,12 @@ def _scatter(rows: Sequence[dict[str, Any]]) -> Any:
     figure.add_hline(y=1, line={"dash": "dot", "color": "#999999"}, annotation_text="random play")
     figure.update_xaxes(title_text="moves foretold (share)", range=[-0.03, 1.03])
     figure.update_yaxes(title_text="lost, as a share of what random play loses", rangemode="tozero")
-    figure.update_layout(template="plotly_white", height=460, margin={"l": 70, "r": 20, "t": 30, "b": 60})
+    figure.update_layout(
+        template="plotly_white",
+        height=460,
+        margin={"l": 70, "r": 20, "t": 30, "b": 60},
+        legend={"orientation": "h", "y": -0.2},
+    )
     return figure
 
 

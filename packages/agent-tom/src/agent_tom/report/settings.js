@@ -28,6 +28,7 @@
     Plotly.react(view.querySelector(".curves"), [...lines, ...marks], {
       ...base, height: 420, margin: { l: 60, r: 20, t: 30, b: 50 },
       xaxis: { title: { text: "round" } }, yaxis: { title: { text: "lost so far (payoff)" }, rangemode: "tozero" },
+      legend: { orientation: "h", y: -0.2 },
     }, options);
   };
 

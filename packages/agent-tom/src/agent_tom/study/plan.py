@@ -137,9 +137,11 @@ def read_study(path: str | Path) -> Study:
 
 
 def label(spec: Spec) -> str:
-    """A short name of a partner or agent with its settings."""
+    """What a partner or agent is called in tables: its ``label`` if it has one, else its name with its settings."""
     if isinstance(spec, str):
         return spec
+    if "label" in spec:
+        return str(spec["label"])
     settings = [f"{key}={_shown(value)}" for key, value in spec.items() if key != "name"]
     return f"{spec['name']}({', '.join(settings)})" if settings else str(spec["name"])
 
@@ -151,6 +153,8 @@ def _shown(value: Any) -> str:
 
 
 def _seed_of(seed: int, game: str, partner: Spec) -> int:
-    """A seed that depends on what is played and not on its place in the study."""
+    """A seed that depends on what is played, and neither on its place in the study nor on a label."""
+    if isinstance(partner, Mapping):
+        partner = {key: value for key, value in partner.items() if key != "label"}
     text = json.dumps([seed, game, partner], sort_keys=True)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
