@@ -6,7 +6,17 @@ import sys
 
 import pytest
 
-from gpu_commons.cli import BAD_INPUT, DONE, FAILED, run_verbs, show
+from gpu_commons.cli import (
+    BAD_INPUT,
+    DONE,
+    FAILED,
+    FELL_SHORT,
+    SERVER_FAILED,
+    BudgetMissed,
+    Unfinished,
+    run_verbs,
+    show,
+)
 
 
 def greet(name: str, times: int = 1) -> None:
@@ -72,3 +82,29 @@ def test_results_print_for_people_and_as_json(capsys, result, text):
 def test_importing_the_package_and_its_command_line_does_not_import_torch():
     check = "import sys, gpu_commons.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def fail(how: str) -> None:
+    """Fail.
+
+    Args:
+        how: In which way.
+    """
+    raise {
+        "server": ConnectionError("the server is gone."),
+        "short": Unfinished("half is there."),
+        "budget": BudgetMissed("too dear."),
+    }[how]
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "message"),
+    [
+        ("server", SERVER_FAILED, "tool: the server is gone."),
+        ("short", FELL_SHORT, "tool: half is there."),
+        ("budget", FELL_SHORT, "tool: too dear."),
+    ],
+)
+def test_what_is_less_than_asked_for_has_its_own_exit_code(how, code, message, capsys):
+    assert run_verbs({"fail": fail}, command="tool", version="1.2", arguments=["fail", "--how", how]) == code
+    assert capsys.readouterr().err.splitlines()[-1] == message

@@ -193,3 +193,18 @@ def test_a_file_that_is_no_record_is_named(tmp_path):
 def test_a_missing_folder_is_named_in_full(tmp_path):
     with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path / "none"))):
         read_records(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("value", "better", "target", "met"),
+    [
+        (1.0, "lower", 2.0, True),
+        (2.0, "lower", 2.0, True),
+        (3.0, "lower", 2.0, False),
+        (3.0, "higher", 2.0, True),
+        (1.0, "higher", 2.0, False),
+        (1.0, "higher", None, True),
+    ],
+)
+def test_a_target_is_met_or_not(value, better, target, met):
+    assert Figure(id="a", value=value, unit="", better=better, target=target).met is met
