@@ -20,7 +20,7 @@ def list_names(kind: str = "all", json: bool = False) -> None:
     from agent_tom.partners.registry import SHORTHANDS as PARTNER_SHORTHANDS
 
     names = {
-        "games": [*GAMES, "ordinal_0 … ordinal_143", "public_goods_N"],
+        "games": [*GAMES, "ordinal_0 … ordinal_143", "public_goods_N", "openspiel:NAME", "textarena:ID"],
         "partners": [*PARTNERS, *PARTNER_SHORTHANDS],
         "agents": [*AGENTS, *AGENT_SHORTHANDS],
     }
