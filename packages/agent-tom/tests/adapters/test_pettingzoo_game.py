@@ -126,6 +126,7 @@ def test_who_moves_second_at_once_has_not_seen_the_first():
     assert game.turn(states[0]) == Turn.PARTNER
     assert game.information_state(states[0], 1) == game.information_state(states[1], 1)
     after = [game.next_state(state, 2) for state in states]
+    assert after[0].known == (((0, 0),), ((0, 2),))  # by player: nothing seen yet, and the own action
     assert game.information_state(after[0], 0) != game.information_state(after[1], 0)
 
 

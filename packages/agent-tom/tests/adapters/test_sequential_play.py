@@ -53,6 +53,13 @@ def test_moves_are_as_frequent_as_a_policy_says(guess):
     assert (np.bincount(guessed[hidden == 0], minlength=3) / (hidden == 0).sum())[0] == pytest.approx(0.2, abs=0.05)
 
 
+def test_players_that_move_at_once_draw_apart(guess):
+    guess.turn = lambda state: Turn.OVER if state else Turn.BOTH
+    guess.returns = lambda state: (0.0, 0.0)
+    episodes = play_sequential(guess, uniform, uniform, episodes=150)
+    assert len({joint for ((_, joint),) in episodes.moves}) == 9
+
+
 @pytest.mark.parametrize("seed", [5, 6, 11])
 def test_what_is_played_is_worth_what_is_expected(tree, seed):
     game = tree(seed, 4)

@@ -115,12 +115,17 @@ def test_a_game_that_is_too_large_is_refused_or_played(tree):
         sequential_regret(game, uniform, uniform, most_states=3)
     best = table(best_response_value(game, uniform).plan)
     exact = sequential_regret(game, uniform, uniform)
-    played = sequential_regret(game, uniform, uniform, reference=best, most_states=3, episodes=400)
+    played = sequential_regret(game, uniform, uniform, reference=best, most_states=3, episodes=200)
     assert played.kind == "reference"
     assert played.standard_error > 0
     assert abs(played.value - exact.value) < 4 * played.standard_error
     same = sequential_regret(game, uniform, uniform, reference=uniform, most_states=3, episodes=50)
     assert (same.value, same.standard_error) == (0, 0)  # both meet the same draws
+
+
+def test_a_single_episode_says_too_little(guess):
+    with pytest.raises(ValueError, match="`episodes` must be at least 2, got 1"):
+        reference_value(guess, uniform, uniform, most_states=1, episodes=1)
 
 
 def test_states_that_are_counted_are_all_that_can_happen(guess):

@@ -1,7 +1,9 @@
 """Games of TextArena are played move by move, by moves that the user says are legal."""
 
+import random
 import sys
 
+import numpy as np
 import pytest
 
 from agent_tom.adapters import TextArenaGame, Turn, best_response_value, first_legal, play_sequential, uniform
@@ -69,6 +71,34 @@ def test_names_can_be_given_and_the_id_is_the_name():
 def test_a_move_that_the_game_refuses_is_told():
     with pytest.raises(ValueError, match="textarena:Nim-v0 refuses the move 'all'; let `legal_actions` give only"):
         nim(1, 2, legal_actions=lambda env, player: ["all"])
+
+
+def test_a_game_whose_chance_the_seed_does_not_fix_is_refused():
+    class Cards(textarena.Env):
+        def reset(self, num_players, seed=None):
+            self.state = textarena.TwoPlayerState(num_players=num_players, seed=seed)
+            card = np.random.default_rng().random() if self.lost else random.random()
+            self.state.reset(player_prompt_function=lambda player_id, game_state: f"Your card is {card}.")
+
+        def step(self, action):
+            self.state.set_draw(reason="over")
+            return self.state.step()
+
+    Cards.lost = False
+    game = TextArenaGame(Cards, legal_actions=lambda env, player: ["on"], seeds=[1, 2])
+    assert len({game.describe(game.next_state(game.start(), seed), 0) for seed in (1, 2, 2)}) == 2
+    Cards.lost = True
+    with pytest.raises(
+        ValueError, match="textarena:Cards goes another way when the same moves are played after the same"
+    ):
+        TextArenaGame(Cards, legal_actions=lambda env, player: ["on"])
+
+
+def test_the_random_numbers_of_the_process_are_put_back(monkeypatch):
+    game, put_back = nim(1, 2), []
+    monkeypatch.setattr(random, "setstate", put_back.append)
+    game.start()
+    assert len(put_back) == 1
 
 
 def test_an_unknown_game_is_told():

@@ -20,7 +20,7 @@ class PettingZooGame(ReplayedGame):
         make: Makes the environment, an ``AECEnv`` or ``ParallelEnv``; called once for each state that is looked at.
         seeds: Of its reset; chance draws one of them, all alike.
         describe: Of a state and a player: the text for a language model. Without it, what the environment renders in
-            mode "ansi", or else the observation.
+            mode "ansi", which is the same for both players, or else the observation.
         action_name: Of a state, a player and an action: its name; the number if absent.
 
     Raises:

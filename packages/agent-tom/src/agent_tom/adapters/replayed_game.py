@@ -97,14 +97,16 @@ class ReplayedGame(SequentialGame):
         draws = np.random.default_rng(0)
         state = self.replayed(self._seeds[0], ())
         for _ in range(_MOVES_TRIED):
-            turn = self.turn(state)
-            if turn == Turn.OVER:
+            if self._told(self.replayed(state.seed, state.moves)) != self._told(state):
+                raise ValueError(
+                    f"{self.name} goes another way when the same moves are played after the same seed, so nothing in it is "
+                    "exact; let its chances depend on the seed of its reset alone."
+                )
+            if (turn := self.turn(state)) == Turn.OVER:
                 break
             legal = self.legal_actions(state, turn)
             state = self.next_state(state, legal[int(draws.integers(len(legal)))])
-        again = self.replayed(state.seed, state.moves)
-        if (again.known, again.paid, self.turn(again)) != (state.known, state.paid, self.turn(state)):
-            raise ValueError(
-                f"{self.name} goes another way when the same moves are played after the same seed, so nothing in it is exact; "
-                "let its chances depend on the seed of its reset alone."
-            )
+
+    def _told(self, state: Position) -> tuple[Any, ...]:
+        turn = self.turn(state)
+        return turn, state.paid, None if turn == Turn.OVER else self.information_state(state, turn)

@@ -101,6 +101,9 @@ def reference_value(
         most_states: States to look at before episodes are played.
         episodes: To play then, at least 2.
         seed: Of what is drawn then.
+
+    Raises:
+        ValueError: If a policy gives no distribution over the legal actions, or there are fewer episodes to play.
     """
     try:
         return GameValue(value=expected_payoff(game, focal, partner, most_states), kind="reference")
@@ -131,7 +134,7 @@ def sequential_regret(
         seed: Of what is drawn then.
 
     Raises:
-        ValueError: As of :func:`best_response_value`.
+        ValueError: As of the functions above.
     """
     if reference is None:
         best = best_response_value(game, partner, most_states=most_states)
@@ -169,4 +172,8 @@ def _check_recall(game: SequentialGame, known: Hashable, same_actions: bool, sam
 
 
 def _standard_error(paid: Float[np.ndarray, " episodes"]) -> float:
+    if len(paid) < 2:
+        raise ValueError(
+            f"`episodes` must be at least 2, got {len(paid)}: one says nothing of how much chance matters."
+        )
     return float(paid.std(ddof=1) / np.sqrt(len(paid)))
