@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 from gpu_commons.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from agent_tom.adapters.openspiel_stage import from_openspiel
+    from agent_tom.adapters.pettingzoo_stage import from_pettingzoo
+    from agent_tom.adapters.textarena_stage import from_textarena
     from agent_tom.agents.agent import Agent, InformedAgent
     from agent_tom.agents.registry import make_agent
     from agent_tom.conformance import check_partner
@@ -44,6 +47,9 @@ _HOME = {
     "StateMachine": "partners.partner",
     "best_response": "oracle.best_response",
     "check_partner": "conformance",
+    "from_openspiel": "adapters.openspiel_stage",
+    "from_pettingzoo": "adapters.pettingzoo_stage",
+    "from_textarena": "adapters.textarena_stage",
     "make_agent": "agents.registry",
     "make_game": "games.registry",
     "make_partner": "partners.registry",
@@ -69,6 +75,9 @@ __all__ = [
     "StateMachine",
     "best_response",
     "check_partner",
+    "from_openspiel",
+    "from_pettingzoo",
+    "from_textarena",
     "make_agent",
     "make_game",
     "make_partner",

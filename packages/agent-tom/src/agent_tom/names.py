@@ -6,13 +6,17 @@ from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
 Made = TypeVar("Made")
+MOST_LISTED = 40
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> ValueError:
     """The error for an unknown name, with the nearest known ones."""
     known = list(known)
     nearest = difflib.get_close_matches(name, known, 3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(map(repr, nearest))}?" if nearest else f"there are {', '.join(known)}."
+    listed = ", ".join(known[:MOST_LISTED]) + (
+        f" and {len(known) - MOST_LISTED} more" if len(known) > MOST_LISTED else ""
+    )
+    hint = f"did you mean {' or '.join(map(repr, nearest))}?" if nearest else f"there are {listed}."
     return ValueError(f"no {kind} is called {name!r}; {hint}")
 
 

@@ -22,7 +22,7 @@ def list_names(kind: str = "all", json: bool = False) -> None:
     from agent_tom.prompts.library import strategies, strategy, wording, wordings
 
     names: dict[str, Any] = {
-        "games": [*GAMES, "ordinal_0 … ordinal_143", "public_goods_N"],
+        "games": [*GAMES, "ordinal_0 … ordinal_143", "public_goods_N", "openspiel:NAME", "textarena:ID"],
         "partners": [*PARTNERS, *PARTNER_SHORTHANDS],
         "agents": [*AGENTS, *AGENT_SHORTHANDS],
         "prompts": {
