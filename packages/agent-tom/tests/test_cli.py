@@ -81,6 +81,21 @@ def test_a_study_is_played_in_parts_merged_and_reported(study, tmp_path, capsys)
     assert "<title>Mine</title>" in page.read_text()
 
 
+def test_a_part_of_a_study_says_that_it_is_one(study, tmp_path, capsys):
+    assert main(["run", "--study", str(study), "--out", str(tmp_path / "out"), "--share", "1/3"]) == 0
+    told = capsys.readouterr()
+    assert "1 of 3 cells are there yet" in told.err
+    assert len(told.out.splitlines()) == 2  # the head and a cell
+    assert main(["run", "--study", str(study), "--out", str(tmp_path / "out"), "--share", "half"]) == 2
+    assert "`share` must be such as 2/5, the second of five parts, got 'half'" in capsys.readouterr().err
+
+
+def test_an_output_that_cannot_be_written_is_named(study, tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    assert main(["run", "--study", str(study), "--out", str(tmp_path / "file" / "out")]) == 2
+    assert str(tmp_path / "file") in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_an_interrupted_study_says_what_is_there(study, tmp_path, capsys, monkeypatch):
     from agent_tom.study import run
 
@@ -151,6 +166,7 @@ def test_claims_are_tried_and_a_missed_one_is_told(capsys, monkeypatch):
         (["show", "--game", "ipd", "--partner", "grim", "--horizon", "0"], "`horizon` must be at least 1, got 0"),
         (["run", "--study", "nothing.yaml", "--out", "out"], "no study at"),
         (["metrics", "--folder", "nowhere"], "no study in"),
+        (["merge", "--folders", "[]", "--out", "out"], "`folders` is empty"),
         (["report", "--folder", "nowhere", "--out", "page.html"], "no study in"),
         (["oracle", "--game", "ipd", "--partner", "grim", "--round", "0"], "`round` must be 1 to 100, got 0"),
         (["play", "--game", "ipd", "--partner", "grim", "--json", "true"], "`json` is for agents"),

@@ -1,6 +1,7 @@
 """Verbs about studies."""
 
 import re
+import sys
 from typing import Any
 
 from agent_tom.commands.tables import print_table
@@ -21,14 +22,13 @@ def run(
         json: Print JSON.
     """
     from agent_tom.study.plan import read_study
-    from agent_tom.study.run import finished_cells, run_study
+    from agent_tom.study.run import cells_of, run_study
 
-    plan = read_study(study)
     try:
-        run_study(plan, out, workers=workers, cluster=cluster, share=_share(share))
+        run_study(read_study(study), out, workers=workers, cluster=cluster, share=_share(share))
     except KeyboardInterrupt:
-        there = len(list(finished_cells(out)))
-        raise Unfinished(f"stopped with {there} of {len(list(plan.cells()))} cells; run again to go on.") from None
+        there, planned = cells_of(out)
+        raise Unfinished(f"stopped with {there} of {planned} cells; run again to go on.") from None
     metrics(out, json=json)
 
 
@@ -46,8 +46,12 @@ def metrics(folder: str, json: bool = False) -> None:
         folder: Of the study.
         json: Print JSON.
     """
+    from agent_tom.study.run import cells_of
     from agent_tom.study.tables import COLUMNS, table
 
+    there, planned = cells_of(folder)
+    if there < planned:
+        print(f"{there} of {planned} cells are there yet", file=sys.stderr)
     rows = table(folder)
     if json:
         show(rows, as_json=True)

@@ -1,12 +1,11 @@
 """Parts of one study, played in folders of their own, put together."""
 
 import json
-import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from agent_tom.study.run import CELL_FOLDER, ENVIRONMENT_FILE, PLAN_FILE, finished_cells
+from agent_tom.study.run import CELL_FOLDER, ENVIRONMENT_FILE, PLAN_FILE, cells_of, finished_cells
 from gpu_commons.write_aside import write_text_aside, written_aside
 
 
@@ -38,9 +37,7 @@ def merge_studies(folders: Sequence[str | Path], out: str | Path) -> tuple[int, 
     for _, cells in found:
         for cell in cells:
             _copy(cell, target / CELL_FOLDER / cell.name)
-    lists = json.loads(plan)
-    planned = math.prod(len(lists[name]) for name in ("games", "partners", "agents"))
-    return len(list(finished_cells(target))), planned
+    return cells_of(target)
 
 
 def _copy(cell: Path, target: Path) -> None:

@@ -1,6 +1,7 @@
 """Play a study: cell by cell, resumable, with the same bytes for any number of workers."""
 
 import json
+import math
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache, partial
@@ -127,6 +128,17 @@ def _play_cell(folder: Path, cell: Cell) -> int:
         for file in files:
             file.unlink()
     return cell.number
+
+
+def cells_of(folder: str | Path) -> tuple[int, int]:
+    """Cells that are there, and cells that the study has.
+
+    Raises:
+        FileNotFoundError: If the folder holds no study.
+    """
+    there = len(list(finished_cells(folder)))
+    lists = json.loads(Path(folder, PLAN_FILE).read_text(encoding="utf-8"))
+    return there, math.prod(len(lists[name]) for name in ("games", "partners", "agents"))
 
 
 def finished_cells(folder: str | Path) -> Iterator[Path]:
