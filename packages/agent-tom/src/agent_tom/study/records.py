@@ -57,7 +57,7 @@ def read_cell(path: Path) -> tuple[Cell, Episodes]:
         ValueError: If the file is not one of :func:`write_cell`.
     """
     try:
-        table = pq.read_table(path)
+        table = _table(path)
         header = json.loads((table.schema.metadata or {})[_HEADER])
     except (pa.ArrowInvalid, KeyError, ValueError) as error:
         raise ValueError(f"{path} holds no episodes of a study ({error}); run the study again without it.") from error
@@ -79,7 +79,7 @@ def read_cell(path: Path) -> tuple[Cell, Episodes]:
 
 def read_account(path: Path) -> Account | None:
     """What the agent told of a cell's episodes beside its play; None if it told nothing."""
-    table = pq.read_table(path)
+    table = _table(path)
     told = json.loads((table.schema.metadata or {}).get(_ACCOUNT, b"null"))
     if told is None:
         return None
@@ -95,6 +95,12 @@ def joined_accounts(parts: Sequence[Account | None]) -> Account | None:
         return None
     counts = {name: np.concatenate([part.counts[name] for part in there]) for name in there[0].counts}
     return Account(there[0].first_text, counts)
+
+
+def _table(path: Path) -> pa.Table:
+    # `pq.read_table` imports pandas, which takes seconds.
+    with pq.ParquetFile(path) as file:
+        return file.read()
 
 
 def _list_column(values: np.ndarray) -> pa.Array:

@@ -20,7 +20,6 @@ from agent_tom.partners.registry import make_partner
 from agent_tom.playing.episodes import groups_of, joined, most_at_once, play
 from agent_tom.study.plan import Cell, Study
 from agent_tom.study.records import joined_accounts, read_account, read_cell, write_cell
-from gpu_commons.environment import environment_record
 from gpu_commons.parallel import run_tasks
 from gpu_commons.write_aside import write_text_aside
 
@@ -80,6 +79,8 @@ def run_study(
 
 def _note_environment(folder: Path) -> None:
     """Versions and hardware, once more if a run goes on with others."""
+    from gpu_commons.environment import environment_record  # torch takes seconds, which tables need not wait for
+
     file, now = folder / ENVIRONMENT_FILE, environment_record()
     noted = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
     if now not in noted:
