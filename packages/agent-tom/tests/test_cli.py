@@ -102,7 +102,7 @@ def test_an_interrupted_study_says_what_is_there(study, tmp_path, capsys, monkey
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run, "_play_cell", interrupted)
+    monkeypatch.setattr(run, "play_part", interrupted)
     assert main(["run", "--study", str(study), "--out", str(tmp_path / "out")]) == 3
     assert "stopped with 0 of 3 cells; run again to go on" in capsys.readouterr().err
 

@@ -44,7 +44,7 @@ def test_a_run_goes_on_where_it_stopped(played, tmp_path, monkeypatch):
         count.append(1)
         return play(*arguments, **settings)
 
-    monkeypatch.setattr("agent_tom.study.run.play", stopped)
+    monkeypatch.setattr("agent_tom.study.parts.play", stopped)
     with pytest.raises(KeyboardInterrupt):
         run_study(STUDY, tmp_path, progress=False)
     monkeypatch.undo()

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from agent_tom import make_agent, measure, play
+from agent_tom.agents import FictitiousPlay
 from agent_tom.backends import ScriptedBackend
 from agent_tom.study import Study, compare, finished_cells, holm, read_account, read_cell, run_study, sign_flip_p, table
-from agent_tom.study.run import setting_of
+from agent_tom.study.setting import setting_of
 
 STUDY = Study(
     games=["rps", "ipd"], partners=["single", "noisy_single"], agents=["thompson", "fictitious_play"], episodes=6
@@ -40,7 +41,7 @@ def test_a_run_goes_on_where_it_stopped(played, tmp_path, monkeypatch):
         count.append(1)
         return real(*arguments, **settings)
 
-    monkeypatch.setattr("agent_tom.study.run.play", stopped)
+    monkeypatch.setattr("agent_tom.study.parts.play", stopped)
     with pytest.raises(KeyboardInterrupt):
         run_study(STUDY, tmp_path, progress=False)
     monkeypatch.undo()
@@ -80,6 +81,26 @@ def test_a_cell_goes_on_with_the_episodes_that_are_left(tmp_path, monkeypatch):
     assert account.counts["tokens_written"].shape == (5, 4)
     assert len(set(account.counts["tokens_written"].ravel().tolist())) > 1
     assert account.counts["rounds_read"].tolist() == [[0, 1, 2, 3]] * 5
+
+
+def test_parts_that_were_played_and_not_joined_are_not_played_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(FictitiousPlay, "most_episodes", 2)
+    study = Study(games=["rps"], partners=["single"], agents=["fictitious_play"], horizon=3, episodes=5)
+    run_study(study, tmp_path / "whole", progress=False)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("agent_tom.study.run.join_parts", killed)
+        for parts in (1, 2, 3):
+            with pytest.raises(KeyboardInterrupt):
+                run_study(study, tmp_path / "killed", progress=False)
+            assert len(list((tmp_path / "killed" / "parts").iterdir())) == parts
+    monkeypatch.setattr("agent_tom.study.parts.play", killed)
+    assert run_study(study, tmp_path / "killed", progress=False) == 1
+    assert files(tmp_path / "killed") == files(tmp_path / "whole")
+    assert not (tmp_path / "killed" / "parts").exists()
 
 
 def test_another_study_is_not_mixed_in(played):

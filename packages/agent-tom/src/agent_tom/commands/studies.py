@@ -21,8 +21,9 @@ def run(
         share: Such as 2/5: only the second of five parts of the cells; `merge` puts the folders together.
         json: Print JSON.
     """
+    from agent_tom.study.folder import cells_of
     from agent_tom.study.plan import read_study
-    from agent_tom.study.run import cells_of, run_study
+    from agent_tom.study.run import run_study
 
     try:
         run_study(read_study(study), out, workers=workers, cluster=cluster, share=_share(share))
@@ -46,7 +47,7 @@ def metrics(folder: str, json: bool = False) -> None:
         folder: Of the study.
         json: Print JSON.
     """
-    from agent_tom.study.run import cells_of
+    from agent_tom.study.folder import cells_of
     from agent_tom.study.tables import COLUMNS, table
 
     there, planned = cells_of(folder)

@@ -124,9 +124,9 @@ def check_informed(agent: Agent, partner: Automaton | Partner) -> None:
         )
 
 
-def most_at_once(agent: Agent, partner: Automaton | BlackBoxPartner) -> int | None:
+def most_at_once(agent: Agent, partner: Automaton | Partner) -> int | None:
     """Episodes that both can play side by side; any number if None."""
-    bounds = (agent.most_episodes, None if isinstance(partner, Automaton) else partner.most_episodes)
+    bounds = (agent.most_episodes, partner.most_episodes if isinstance(partner, BlackBoxPartner) else None)
     return min((bound for bound in bounds if bound is not None), default=None)
 
 

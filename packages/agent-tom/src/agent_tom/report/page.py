@@ -9,8 +9,8 @@ from typing import Any
 from agent_tom.report.settings import Setting, settings_fragment
 from agent_tom.report.yardsticks import with_yardsticks
 from agent_tom.study.bias import bias_rows
+from agent_tom.study.folder import ENVIRONMENT_FILE, PLAN_FILE
 from agent_tom.study.played import PlayedCell, played_cells
-from agent_tom.study.run import ENVIRONMENT_FILE, PLAN_FILE
 from agent_tom.study.tables import COLUMNS, table_row
 from gpu_commons.page import Section, assemble_page, picture_fragment, table_fragment, write_html
 

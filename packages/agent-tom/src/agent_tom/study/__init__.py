@@ -2,11 +2,12 @@
 
 from agent_tom.study.bias import bias_rows
 from agent_tom.study.curves import crossover, cumulative_regret, horizon_rows
+from agent_tom.study.folder import cells_of, finished_cells
 from agent_tom.study.merge import merge_studies
 from agent_tom.study.plan import Cell, Study, label, read_study
 from agent_tom.study.played import PlayedCell, played_cells
 from agent_tom.study.records import read_account, read_cell, write_cell
-from agent_tom.study.run import cells_of, finished_cells, run_study
+from agent_tom.study.run import run_study
 from agent_tom.study.tables import COLUMNS, compare, holm, sign_flip_p, table, table_row
 
 __all__ = [

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from agent_tom.study.run import CELL_FOLDER, ENVIRONMENT_FILE, PLAN_FILE, cells_of, finished_cells
+from agent_tom.study.folder import CELL_FOLDER, ENVIRONMENT_FILE, PLAN_FILE, cells_of, finished_cells
 from gpu_commons.write_aside import write_text_aside, written_aside
 
 

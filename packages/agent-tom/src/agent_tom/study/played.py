@@ -15,9 +15,10 @@ from agent_tom.oracle.best_response import BestResponse
 from agent_tom.partners.automaton import Automaton
 from agent_tom.partners.black_box import BlackBoxPartner
 from agent_tom.playing.episodes import Episodes
+from agent_tom.study.folder import finished_cells
 from agent_tom.study.plan import Cell
 from agent_tom.study.records import read_cell
-from agent_tom.study.run import finished_cells, setting_of
+from agent_tom.study.setting import setting_of
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
