@@ -23,7 +23,7 @@ def test_a_model_is_looked_at(loaded):
     assert findings["context"].found == "8192 tokens"
     assert findings["cache"].found == "every round is read once"
     assert findings["labels of 'neutral'"].found == "one token each"
-    assert "scissors" in findings["labels of 'plain'"].found
+    assert findings["labels of 'story'"].found == "of several tokens: leeks; all are scored as a whole"
     assert findings["chat template"].found == "yes"
     assert not findings["cached and anew"].advice
     assert findings["legal answers"].found.endswith("('qa', 'neutral')")

@@ -66,7 +66,7 @@ def _labels(tokenizer: "PreTrainedTokenizerBase", name: str) -> Finding:
     several = [label for label, count in counts.items() if count > 1]
     if not several:
         return Finding(f"labels of {name!r}", "one token each")
-    return Finding(f"labels of {name!r}", f"{', '.join(several)} are several tokens; all are scored as a whole")
+    return Finding(f"labels of {name!r}", f"of several tokens: {', '.join(several)}; all are scored as a whole")
 
 
 def _short_game(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> list[Finding]:

@@ -89,8 +89,8 @@ def test_a_model_loaded_by_name_is_shared_and_its_texts_are_not(monkeypatch):
     for each in (agent, other):
         each.begin(IPD, 2, 2)
     agent.observe(np.array([0, 1]), np.array([1, 0]), np.array([0.0, 10.0]))
-    assert "Round 1" in agent._backend.texts[0]
-    assert "Round 1" not in other._backend.texts[0]
+    assert "Round 1" in agent._talk.asked.texts[0]
+    assert "Round 1" not in other._talk.asked.texts[0]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def cumulative_regret(played: PlayedCell) -> Float[np.ndarray, " rounds"] | None
     return None if played.regret is None else played.regret.mean(0).cumsum()
 
 
-def crossover(agent: Sequence[float] | np.ndarray, learner: Sequence[float] | np.ndarray) -> int | None:
+def crossover(agent: Sequence[float | int] | np.ndarray, learner: Sequence[float | int] | np.ndarray) -> int | None:
     """The round (from 1) from which on the learner has lost less than the agent; None if it has not in the end.
 
     Args:
