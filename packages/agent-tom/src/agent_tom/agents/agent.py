@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, NamedTuple
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -12,7 +13,8 @@ from agent_tom.oracle.best_response import BestResponse
 from agent_tom.partners.automaton import Automaton
 
 
-class Account(NamedTuple):
+@dataclass(frozen=True)
+class Account:
     """What an agent tells of its episodes beside its play.
 
     Attributes:

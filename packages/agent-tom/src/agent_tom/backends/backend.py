@@ -4,7 +4,7 @@ writes some of its own.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -12,7 +12,8 @@ from jaxtyping import Float
 from agent_tom.backends.chat import ChatFrame
 
 
-class Written(NamedTuple):
+@dataclass(frozen=True)
+class Written:
     """A text that a model wrote.
 
     Attributes:

@@ -1,6 +1,7 @@
 """A tokenizer's chat template as text around the turn of a user, so that the turn can grow in a cache."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -9,7 +10,8 @@ _QUESTION, _ANSWER = "[[question]]", "[[answer]]"
 _OPEN, _CLOSE = "<think>", "</think>"
 
 
-class ChatFrame(NamedTuple):
+@dataclass(frozen=True)
+class ChatFrame:
     """What a template puts around a user's turn and the model's own after it.
 
     Attributes:
