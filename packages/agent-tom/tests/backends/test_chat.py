@@ -28,7 +28,7 @@ def test_the_frame_is_what_the_template_prints():
     assert (
         frame.before + frame.around("which?\nAnswer:") == rendered.removesuffix("<assistant> ") + "<assistant> Answer:"
     )
-    assert frame == ("<user> ", "<eos><assistant> ", "<eos>")
+    assert frame == ChatFrame("<user> ", "<eos><assistant> ", "<eos>")
 
 
 def test_a_system_prompt_does_not_slip_in():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from agent_tom.backends import Backend, ScriptedBackend, TransformersBackend
+from agent_tom.backends import Backend, ScriptedBackend, TransformersBackend, Written
 from gpu_commons.testing import tiny_model, tiny_tokenizer
 
 TEXTS = ["the quick brown fox", "a model reads a text token by token, and then"]
@@ -105,10 +105,10 @@ def test_a_text_ends_where_the_model_ends_it():
     written = by_hand(backend, 0, length=3)
     backend.model.generation_config.eos_token_id = [2, written[2]]
     found = backend.generate(PROBES, max_tokens=5)
-    assert found[0] == (
+    assert found[0] == Written(
         backend.tokenizer.decode(written[: written.index(written[2])]),
         written.index(written[2]) + 1,
-        False,
+        cut_off=False,
     )
 
 
@@ -124,7 +124,7 @@ def test_a_rule_can_write():
     backend = ScriptedBackend(lambda text, probe, options: [1.0], lambda text, probe: f"{text}{probe}. And so on")
     backend.begin(["a", "b"])
     found = backend.generate(["?", "?"], max_tokens=5, stop=["And"])
-    assert found == [("a?. ", 4, False), ("b?. ", 4, False)]
+    assert found == [Written("a?. ", 4, cut_off=False), Written("b?. ", 4, cut_off=False)]
     assert backend.generate(["?", "?"], max_tokens=3)[0] == ("a?.", 3, True)
 
 

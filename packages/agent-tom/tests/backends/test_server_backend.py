@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from agent_tom import make_agent, make_game, make_partner, play
+from agent_tom.backends import Written
 from agent_tom.backends.server_backend import ServerBackend
 
 TEXTS, PROBES = ["a text", "another text that is longer"], ["\nanswer:", "\nanswer:"]
@@ -119,7 +120,8 @@ def test_texts_are_written_with_a_seed_of_their_own_and_kept(server, tmp_path):
     asked = backend(server, cache=tmp_path)
     draws = np.array([0.25, 0.75])
     found = asked.generate(PROBES, max_tokens=50, stop=["\nQuestion:"], draws=draws)
-    assert found[0] == (f" {2**29} is what 1 says.", len(f" {2**29} is what 1 says."), False)
+    text = f" {2**29} is what 1 says."
+    assert found[0] == Written(text, len(text), cut_off=False)
     assert found[1].text.split()[0] == str(3 * 2**29)
     assert sorted(request["prompt"] for request in server.requests) == sorted(
         text + probe for text, probe in zip(TEXTS, PROBES, strict=True)
@@ -135,7 +137,7 @@ def test_texts_are_written_with_a_seed_of_their_own_and_kept(server, tmp_path):
 
 def test_a_text_of_a_server_may_be_greedy_and_cut_off(server):
     found = backend(server).generate(PROBES, max_tokens=4)
-    assert found == [(" 0 i", 4, True)] * 2
+    assert found == [Written(" 0 i", 4, cut_off=True)] * 2
     assert {request["temperature"] for request in server.requests} == {0.0}
 
 
