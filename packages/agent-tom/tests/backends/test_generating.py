@@ -125,7 +125,7 @@ def test_a_rule_can_write():
     backend.begin(["a", "b"])
     found = backend.generate(["?", "?"], max_tokens=5, stop=["And"])
     assert found == [Written("a?. ", 4, cut_off=False), Written("b?. ", 4, cut_off=False)]
-    assert backend.generate(["?", "?"], max_tokens=3)[0] == ("a?.", 3, True)
+    assert backend.generate(["?", "?"], max_tokens=3)[0] == Written("a?.", 3, cut_off=True)
 
 
 def test_backends_that_cannot_write_say_so():
