@@ -12,6 +12,7 @@ from agent_tom.report import write_report
 from agent_tom.study.plan import Study
 from agent_tom.study.run import run_study
 from agent_tom.study.tables import table
+from agent_tom.table_text import aligned, interval_text
 
 MODEL = {
     "name": "language_model",
@@ -50,14 +51,9 @@ def run_demo(out: str | Path, *, quick: bool = False) -> str:
 
 
 def _terminal_table(rows: list[dict[str, Any]], seconds: float, page: Path) -> str:
-    shown = [["game", "partner", "agent", *(name.replace("_", " ") for name in _SHOWN)]]
+    head = ["game", "partner", "agent", *(name.replace("_", " ") for name in _SHOWN)]
+    shown = []
     for row in rows:
         names = (row[name] for name in ("game", "partner", "agent"))
-        shown.append([*names, *(_interval(row[name]) for name in _SHOWN)])
-    widths = [max(len(row[column]) for row in shown) for column in range(len(shown[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown]
-    return "\n".join([*lines, f"{seconds:.0f} s; open {page}"])
-
-
-def _interval(found: list[float] | None) -> str:
-    return "–" if found is None else f"{found[0]:.2f} [{found[1]:.2f}, {found[2]:.2f}]"
+        shown.append([*names, *(interval_text(row[name]) for name in _SHOWN)])
+    return f"{aligned(head, shown)}\n{seconds:.0f} s; open {page}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 GAME, ROUNDS = "ipd", 3
 LEAST_MASS = 0.5
 SAME = 1e-3
-"""Nats by which cached log-probabilities may differ; bfloat16 alone makes a few hundredths."""
+"""Nats by which cached log-probabilities may differ."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
 
 import pytest
 
@@ -11,12 +9,8 @@ from agent_tom.report import write_report
 from agent_tom.report.transcript import prompt_of
 from agent_tom.report.yardsticks import YARDSTICKS, with_yardsticks
 from agent_tom.study import Study, cumulative_regret, played_cells, run_study
+from gpu_commons.browser import chromium, page_after_scripts
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-FLAGS = ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking")
-MORE_FLAGS = ("disable-component-update", "disable-sync", "dump-dom", "virtual-time-budget=8000")
 CLICKS = """<script>
 addEventListener("load", () => {
   const choice = document.querySelector(".settings-view select");
@@ -90,13 +84,11 @@ def test_an_agent_without_prompts_has_no_transcript(folder):
     assert prompt_of(next(iter(played_cells(folder))), 0, 3) is None
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on the PATH")
+@pytest.mark.skipif(chromium() is None, reason="no chromium, chromium-browser or google-chrome on the PATH")
 def test_a_click_shows_the_other_game(page, tmp_path):
     path = tmp_path / "clicked.html"
     path.write_text(page.replace("</body>", f"{CLICKS}</body>"), encoding="utf-8")
-    flags = [f"--{flag}" for flag in (*FLAGS, *MORE_FLAGS)]
-    command = [CHROMIUM, *flags, f"--user-data-dir={tmp_path / 'profile'}", path.as_uri()]
-    shown = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=120, check=True).stdout
+    shown = page_after_scripts(path, tmp_path / "profile")
     assert re.search(r'<div data-setting="0" hidden(="")?>', shown)
     assert '<div data-setting="1">' in shown
     assert re.search(r'<details class="worst" open(="")?>', shown)

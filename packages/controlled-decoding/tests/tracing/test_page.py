@@ -2,23 +2,17 @@
 
 import json
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 from controlled_decoding.tracing import trace_fragment, write_page
+from gpu_commons.browser import chromium, page_after_scripts
 from gpu_commons.page import Section, assemble_page, table_fragment
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
-FLAGS = ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking")
-MORE_FLAGS = ("disable-component-update", "disable-sync", "dump-dom", "virtual-time-budget=5000")
 needs_browser = pytest.mark.skipif(
-    CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on the PATH"
+    chromium() is None, reason="no chromium, chromium-browser or google-chrome on the PATH"
 )
 
 HOSTILE = [
@@ -63,10 +57,7 @@ class Elements(HTMLParser):
 
 def browse(path, address, profile) -> Elements:
     """The page as the browser has it after its scripts ran."""
-    flags = [f"--{flag}" for flag in (*FLAGS, *MORE_FLAGS)]
-    command = [CHROMIUM, *flags, f"--user-data-dir={profile}", path.as_uri() + address]
-    result = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=120, check=True)
-    return Elements(result.stdout)
+    return Elements(page_after_scripts(path, profile, address=address))
 
 
 def embedded(page) -> list[dict]:

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from agent_tom.commands.tables import print_table
+from agent_tom.table_text import aligned
 from gpu_commons.cli import BudgetMissed, show
 
 
@@ -27,7 +27,7 @@ def doctor(model: str, save: str | None = None, device: str = "auto", dtype: str
     if json:
         show([asdict(finding) for finding in findings], as_json=True)
         return
-    print_table(("", "found", "advice"), [[finding.what, finding.found, finding.advice] for finding in findings])
+    print(aligned(("", "found", "advice"), [[finding.what, finding.found, finding.advice] for finding in findings]))
 
 
 def bench(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from agent_tom.commands.tables import print_table
+from agent_tom.table_text import aligned
 from gpu_commons.cli import show
 
 
@@ -111,17 +111,19 @@ def oracle(game: str, partner: str, horizon: int = 100, round: int = 1, json: bo
     if json:
         show(rows, as_json=True)
         return
-    print_table(
-        ("state", "partner plays", "each move is worth", "best"),
-        [
+    print(
+        aligned(
+            ("state", "partner plays", "each move is worth", "best"),
             [
-                row["state"],
-                ", ".join(f"{name} {chance:.2f}" for name, chance in row["partner"].items() if chance > 0),
-                ", ".join(f"{name} {value:.2f}" for name, value in row["worth"].items()),
-                " or ".join(row["best"]),
-            ]
-            for row in rows
-        ],
+                [
+                    row["state"],
+                    ", ".join(f"{name} {chance:.2f}" for name, chance in row["partner"].items() if chance > 0),
+                    ", ".join(f"{name} {value:.2f}" for name, value in row["worth"].items()),
+                    " or ".join(row["best"]),
+                ]
+                for row in rows
+            ],
+        )
     )
 
 

@@ -2,9 +2,8 @@
 
 import re
 import sys
-from typing import Any
 
-from agent_tom.commands.tables import print_table
+from agent_tom.table_text import aligned, interval_text
 from gpu_commons.cli import Unfinished, show
 
 
@@ -59,7 +58,12 @@ def metrics(folder: str, json: bool = False) -> None:
         return
     names = ("game", "partner", "agent", "estimator", "believed")
     head = (*names, *(name for name in COLUMNS if any(row[name] is not None for row in rows)))
-    print_table(head, [[row[name] or "–" if name in names else _interval(row[name]) for name in head] for row in rows])
+    print(
+        aligned(
+            head,
+            [[row[name] or "–" if name in names else interval_text(row[name], 3) for name in head] for row in rows],
+        )
+    )
 
 
 def compare_agents(folder: str, agent: str, other: str, measure: str = "regret", json: bool = False) -> None:
@@ -79,17 +83,19 @@ def compare_agents(folder: str, agent: str, other: str, measure: str = "regret",
         show(rows, as_json=True)
         return
     head = ("game", "partner", f"{measure} of {agent} less {other}", "p", "p (Holm)", "detectable")
-    print_table(
-        head,
-        [
+    print(
+        aligned(
+            head,
             [
-                row["game"],
-                row["partner"],
-                _interval([row["difference"], row["low"], row["high"]]),
-                *(f"{row[name]:.3g}" for name in ("p", "p_holm", "detectable")),
-            ]
-            for row in rows
-        ],
+                [
+                    row["game"],
+                    row["partner"],
+                    interval_text([row["difference"], row["low"], row["high"]], 3),
+                    *(f"{row[name]:.3g}" for name in ("p", "p_holm", "detectable")),
+                ]
+                for row in rows
+            ],
+        )
     )
 
 
@@ -124,7 +130,3 @@ def merge(folders: list[str], out: str, json: bool = False) -> None:
         raise Unfinished(
             f"{planned - there} of {planned} cells are in none of the folders; run their parts, and merge again."
         )
-
-
-def _interval(found: Any) -> str:
-    return "–" if found is None else f"{found[0]:.3f} [{found[1]:.3f}, {found[2]:.3f}]"

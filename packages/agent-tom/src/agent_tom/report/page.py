@@ -12,6 +12,7 @@ from agent_tom.study.bias import bias_rows
 from agent_tom.study.folder import ENVIRONMENT_FILE, PLAN_FILE
 from agent_tom.study.played import PlayedCell, played_cells
 from agent_tom.study.tables import COLUMNS, table_row
+from agent_tom.table_text import interval_text
 from gpu_commons.page import Section, assemble_page, picture_fragment, table_fragment, write_html
 
 _TABLE = (
@@ -74,7 +75,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
     cells = [
         [
             *(row[name] for name in ("game", "partner", "agent")),
-            *(_interval(row[name]) for name in there),
+            *(_unbroken(interval_text(row[name])) for name in there),
             *(row[name] or "–" for name in ("estimator", "believed")),
         ]
         for row in rows
@@ -82,11 +83,9 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
     return table_fragment(header, cells)
 
 
-def _interval(found: list[float] | None) -> str:
-    if found is None:
-        return "–"
-    value, low, high = found
-    return f"{value:.2f}\u00a0[{low:.2f},\u00a0{high:.2f}]"  # kept on one line
+def _unbroken(text: str) -> str:
+    """A text that a table keeps on one line."""
+    return text.replace(" ", "\u00a0")
 
 
 def _scatter(rows: Sequence[dict[str, Any]]) -> Any:

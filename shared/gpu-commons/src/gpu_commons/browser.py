@@ -1,0 +1,48 @@
+"""A headless Chromium, for tests that look at pages as a browser has them."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+_FLAGS = (
+    "headless",
+    "no-sandbox",
+    "disable-gpu",
+    "disable-quic",
+    "no-first-run",
+    "disable-background-networking",
+    "disable-component-update",
+    "disable-sync",
+    "dump-dom",
+    "virtual-time-budget=8000",
+)
+
+
+def chromium() -> str | None:
+    """Where it is; None if there is none on the PATH."""
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+def page_after_scripts(
+    path: str | os.PathLike[str], profile: str | os.PathLike[str], *, address: str = "", timeout_s: float | int = 120
+) -> str:
+    """The HTML of a page after its scripts have run.
+
+    Args:
+        path: The page.
+        profile: Folder for what the browser keeps.
+        address: What follows the page's name, such as ``#token=3``.
+        timeout_s: After which the browser is given up.
+
+    Raises:
+        FileNotFoundError: If there is no browser.
+    """
+    found = chromium()
+    if found is None:
+        raise FileNotFoundError(f"none of {', '.join(NAMES)} is on the PATH; install one.")
+    flags = [f"--{flag}" for flag in (*_FLAGS, f"user-data-dir={profile}")]
+    command = [found, *flags, Path(path).absolute().as_uri() + address]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=timeout_s, check=True)
+    return done.stdout
