@@ -6,7 +6,9 @@ from transformers import Mamba2Config, Mamba2Model, PreTrainedTokenizerBase
 
 from memory_llm.memreasoner.baselines.sequence_model import SequenceModel
 
-EXPANSION, HEAD_WIDTH = 2, 16
+EXPANSION = 2
+WIDEST_HEAD = 64
+"""Channels, as released; each head brings its own table of decays, which on a CPU costs more than the channels."""
 
 
 class MambaBaseline(SequenceModel):
@@ -14,7 +16,7 @@ class MambaBaseline(SequenceModel):
 
     Args:
         tokenizer: Of whole words.
-        width: Of a token's vector.
+        width: Of a token's vector; above 32 a multiple of 32.
         num_layers: Layers.
         state_size: Numbers of the state for each channel.
         block: Tokens of a block of the scan; changes the speed, not the result.
@@ -32,17 +34,19 @@ class MambaBaseline(SequenceModel):
         width: int = 64,
         num_layers: int = 8,
         state_size: int = 32,
-        block: int = 32,
+        block: int = 16,
     ):
         super().__init__(tokenizer, width=width, num_layers=num_layers, state_size=state_size, block=block)
+        inner = EXPANSION * width
+        head = min(WIDEST_HEAD, inner)
         self.layers = Mamba2Model(
             Mamba2Config(
                 vocab_size=1,
                 hidden_size=width,
                 num_hidden_layers=num_layers,
                 state_size=state_size,
-                num_heads=EXPANSION * width // HEAD_WIDTH,
-                head_dim=HEAD_WIDTH,
+                num_heads=inner // head,
+                head_dim=head,
                 expand=EXPANSION,
                 n_groups=1,
                 chunk_size=block,
