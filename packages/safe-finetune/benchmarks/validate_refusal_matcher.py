@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 from gpu_commons import Figure, write_record
+from gpu_commons.package_files import package_files
 from safe_finetune.evaluation import LabelledResponse, MatcherAccuracy, RefusalMatcher, is_refusal, matcher_accuracy
 from safe_finetune.evaluation.labelled_responses import read_pyrit_labels
-from safe_finetune.evaluation.prompt_sets import package_files
 
 RESULTS = Path(__file__).parent / "results"
 LABELS = "pyrit/datasets/scorer_evals"

