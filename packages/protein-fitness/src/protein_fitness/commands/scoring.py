@@ -1,0 +1,116 @@
+"""Verbs that rank mutants."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpu_commons.cli import show
+
+if TYPE_CHECKING:
+    from protein_fitness.protein import Protein
+    from protein_fitness.scorers.scorer import Scorer
+
+
+def scan_protein(
+    out: str,
+    structure: str | None = None,
+    chain: str | None = None,
+    sequence: str | None = None,
+    alignment: str | None = None,
+    scorer: str | None = None,
+    top: int = 10,
+    json: bool = False,
+) -> None:
+    """Score every single mutant of a protein.
+
+    Args:
+        out: CSV of all mutants; what they were made with lies beside it as .json.
+        structure: PDB, mmCIF or BinaryCIF file.
+        chain: Its label, if the file has several.
+        sequence: Of the wild type, as letters; that of the structure if absent.
+        alignment: a2m or aligned FASTA whose first sequence is the wild type.
+        scorer: Name, or several as a+b; what the inputs allow if absent.
+        top: How many of the best to print.
+        json: Print JSON.
+    """
+    from protein_fitness.site_matrix import scan
+
+    protein, chosen = _asked(structure, chain, sequence, alignment, scorer)
+    matrix = scan(protein, chosen)
+    matrix.to_csv(out)
+    _write_beside(out, protein, chosen, offset=0)
+    best = [{"mutant": mutant, "score": round(score, 4)} for mutant, score in matrix.top(top)]
+    show(best, as_json=json)
+    print(f"{len(protein) * 19} mutants by {chosen.name}: {out}", file=sys.stderr)
+
+
+def score_assay(
+    csv: str,
+    out: str,
+    structure: str | None = None,
+    chain: str | None = None,
+    sequence: str | None = None,
+    alignment: str | None = None,
+    scorer: str | None = None,
+    offset: int = 0,
+    on_error: str = "raise",
+    json: bool = False,
+) -> None:
+    """Score the mutants of a CSV file and, where it has measurements, say how well they are ranked.
+
+    Args:
+        csv: With a column "mutant" such as A24G or A24G:C30D, and if you like "DMS_score" (ProteinGym's names).
+        out: The same rows in the same order with the columns "score" and "reason".
+        structure: PDB, mmCIF or BinaryCIF file.
+        chain: Its label, if the file has several.
+        sequence: Of the wild type, as letters; that of the structure if absent.
+        alignment: a2m or aligned FASTA whose first sequence is the wild type.
+        scorer: Name, or several as a+b; what the inputs allow if absent.
+        offset: The file's position of the first residue of the sequence, less one.
+        on_error: "raise", or "nan" to keep a bad row without a score and with the reason.
+        json: Print JSON.
+    """
+    from protein_fitness.assay import read_assay, score_rows, write_scored
+
+    assay = read_assay(csv)
+    protein, chosen = _asked(structure, chain, sequence, alignment, scorer)
+    scored = score_rows(assay, protein, chosen, offset=offset, on_error=on_error)
+    write_scored(scored, out)
+    _write_beside(out, protein, chosen, offset=offset)
+    show(scored.summary(), as_json=json)
+
+
+def _asked(
+    structure: str | None, chain: str | None, sequence: str | None, alignment: str | None, scorer: str | None
+) -> tuple["Protein", "Scorer"]:
+    """The protein and its scorer, with what was decided on the way told on stderr."""
+    from protein_fitness.homologues import read_profile
+    from protein_fitness.protein import make_protein
+    from protein_fitness.scorers.registry import make_scorer, usual_scorer
+    from protein_fitness.structures import read_structure
+
+    shape = None if structure is None else read_structure(structure, chain=chain)
+    wanted = sequence if sequence is not None or shape is None else shape.sequence
+    profile = None if alignment is None or wanted is None else read_profile(alignment, wanted)
+    protein = make_protein(wanted, shape, profile=profile)
+    for note in protein.notes:
+        print(note, file=sys.stderr)
+    return protein, usual_scorer(protein) if scorer is None else make_scorer(scorer)
+
+
+def _write_beside(out: str, protein: "Protein", scorer: "Scorer", *, offset: int) -> None:
+    import json
+
+    from gpu_commons.write_aside import write_text_aside
+    from protein_fitness import __version__
+
+    told = {
+        "version": __version__,
+        "scorer": scorer.name,
+        "sequence": protein.sequence,
+        "structure": None if protein.structure is None else protein.structure.name,
+        "structure_sha256": None if protein.structure is None else protein.structure.digest,
+        "offset": offset,
+        "notes": list(protein.notes),
+    }
+    write_text_aside(json.dumps(told, indent=2) + "\n", Path(out).with_suffix(".json"))

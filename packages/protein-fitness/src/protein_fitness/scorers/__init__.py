@@ -1,0 +1,1 @@
+"""What ranks mutants: burial, substitution tables, homologues, and ensembles of them."""

@@ -1,0 +1,46 @@
+"""Scorers by name."""
+
+from collections.abc import Callable, Sequence
+
+from protein_fitness.protein import Protein
+from protein_fitness.scorers.ensemble import Ensemble
+from protein_fitness.scorers.geometry import Accessibility, ContactNumber
+from protein_fitness.scorers.profile import BuriedProfile, Profile
+from protein_fitness.scorers.scorer import Scorer
+from protein_fitness.scorers.substitution import Blosum62, Hydrophobicity
+
+SCORERS: dict[str, Callable[[], Scorer]] = {
+    "accessibility": Accessibility,
+    "contact_number": ContactNumber,
+    "blosum62": Blosum62,
+    "hydrophobicity": Hydrophobicity,
+    "profile": Profile,
+    "buried_profile": BuriedProfile,
+}
+
+
+def make_scorer(names: str | Sequence[str]) -> Scorer:
+    """A scorer, or with several names or "a+b" their ensemble.
+
+    Raises:
+        ValueError: If a name is none of ``SCORERS``.
+    """
+    wanted = names.split("+") if isinstance(names, str) else list(names)
+    for name in wanted:
+        if name not in SCORERS:
+            raise ValueError(f"there is no scorer {name!r}; there are {', '.join(SCORERS)}.")
+    made = [SCORERS[name]() for name in wanted]
+    return made[0] if len(made) == 1 else Ensemble(made)
+
+
+def usual_scorer(protein: Protein) -> Scorer:
+    """The ensemble for what is known of a protein: burial, the substitution, and homologues as far as they are there.
+
+    The members were chosen on TEM-1 and on double mutants of GB1, where each of them helps; hydrophobicity does not.
+    """
+    names = ["blosum62"]
+    if protein.structure is not None:
+        names += ["accessibility", "contact_number"]
+    if protein.profile is not None:
+        names.append("profile" if protein.structure is None else "buried_profile")
+    return make_scorer(names)

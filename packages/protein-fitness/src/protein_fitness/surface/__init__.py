@@ -1,0 +1,1 @@
+"""The molecular surface: points, normals, curvature and heat-kernel signatures."""

@@ -1,0 +1,58 @@
+import csv
+import json
+
+import pytest
+
+from protein_fitness.cli import main
+
+
+def test_a_structure_file_gives_every_mutants_score(gb1_file, tmp_path, capsys):
+    out = tmp_path / "scan.csv"
+
+    assert main(["scan", "--structure", str(gb1_file), "--out", str(out), "--top", "3", "--json", "true"]) == 0
+
+    best = json.loads(capsys.readouterr().out)
+    rows = list(csv.DictReader(out.read_text().splitlines()))
+    told = json.loads(out.with_suffix(".json").read_text())
+    assert len(rows) == 56 * 19
+    assert best[0]["mutant"] == max(rows, key=lambda row: float(row["score"]))["mutant"]
+    assert told["scorer"] == "blosum62+accessibility+contact_number"
+    assert told["sequence"].startswith("MTYKLILNGK")
+
+
+def test_a_table_is_scored_with_the_offset_that_the_error_names(gb1_file, tmp_path, capsys):
+    table = tmp_path / "assay.csv"
+    table.write_text("mutant,DMS_score\n" + "".join(f"L25{letter},{n}\n" for n, letter in enumerate("ACDEFGHIKMNP")))
+    arguments = ["score", "--csv", str(table), "--structure", str(gb1_file), "--out", str(tmp_path / "out.csv")]
+
+    assert main(arguments) == 2
+    assert "offset" in capsys.readouterr().err
+    assert not (tmp_path / "out.csv").exists()
+
+    assert main([*arguments, "--offset", "20", "--json", "true"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["scored"] == 12
+    assert -1 <= told["spearman"] <= 1
+
+
+def test_bad_input_is_one_sentence_and_exit_code_2(tmp_path, capsys):
+    assert main(["scan", "--structure", str(tmp_path / "none.pdb"), "--out", str(tmp_path / "scan.csv")]) == 2
+
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "none.pdb" in said
+    assert not (tmp_path / "scan.csv").exists()
+
+
+def test_neither_sequence_nor_structure_is_said(tmp_path, capsys):
+    assert main(["scan", "--out", str(tmp_path / "scan.csv")]) == 2
+    assert "neither a sequence nor a structure" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["scan", "score", "surface"])
+def test_every_verb_has_its_help(verb, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([verb, "--help"])
+
+    assert ended.value.code == 0
+    assert "--structure" in capsys.readouterr().out
