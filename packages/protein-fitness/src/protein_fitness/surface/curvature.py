@@ -14,7 +14,7 @@ SCALES = (1.0, 2.0, 3.0, 5.0, 10.0)
 REACH = 3.0
 """Scales after which weights are zero: a Gaussian has fallen to 0.011 there."""
 LOG2_E = math.log2(math.e)
-"""Weights are powers of two: torch's exp is several times slower where its result is nearly zero."""
+"""Weights are powers of two: torch's exp is slow where its result is nearly zero."""
 RIDGE = 1e-10
 """Added to the diagonals, so that a point without neighbours has an operator."""
 BLOCK = 128
@@ -35,7 +35,7 @@ def curvatures(
     Args:
         points: In Å, of one protein.
         normals: Outward unit vectors.
-        kind: "legacy" inverts the operator, as the authors' released code does; most of its values are -1 or 1.
+        kind: "legacy" inverts the operator, as the authors' released code does; most of its values end at the clamp.
 
     Returns:
         Mean and Gaussian curvature at 1 Å, at 2 Å and so on, float64.

@@ -18,8 +18,8 @@ def soft_distance(
 ) -> tuple[Float[Tensor, " points"], Float[Tensor, "points 3"]]:
     """How far points are from the atoms, smoothly: D(x) = -s(x) log sum_k exp(-|x - a_k| / w_k).
 
-    The local width s(x) = sum_k softmax_k(-|x - a_k|) w_k is that of the atoms around x. Shares fall by
-    e with each Å, so few atoms matter: of protein G, points around sixteen or around all lie 0.03 Å apart (median).
+    The local width s(x) = sum_k softmax_k(-|x - a_k|) w_k is that of the atoms around x. Shares fall by e with each
+    Å, so few atoms matter.
 
     Args:
         points: In Å.

@@ -12,7 +12,7 @@ class SurfaceSettings:
     Attributes:
         points_per_atom: Points that are thrown around each atom and drawn to the surface.
         resolution: Side in Å of the cells in which points are averaged; the number of points falls with its square.
-        nearest: Atoms that the soft distance of a point runs over; None for all, which is several times slower.
+        nearest: Atoms that the soft distance of a point runs over; None for all, which is slower.
         curvature: "shape_operator", or "legacy" as the authors' released code computes it, for their checkpoints.
         most_eigenpairs: The heat kernel's eigenpairs are at most so many; below, 0.06 of the points but at least 50.
     """

@@ -97,7 +97,7 @@ class Surface:
 def make_surface(structure: Structure, *, settings: SurfaceSettings = DEFAULT_SETTINGS, seed: int = 0) -> Surface:
     """The surface around N, CA and C; side chains would tell which residue is masked.
 
-    It is random: two seeds differ by about 0.4 Å. The same seed gives the same points, also if the structure is moved.
+    It is random: two seeds give two sets of points, and the same seed the same, also if the structure is moved.
 
     Args:
         structure: Atoms that are NaN are left out.
