@@ -75,8 +75,11 @@ def tree_mask(
     batch = context.shape[0]
     shared = context[:, None, :].expand(batch, num_branches, -1)
     itself = torch.eye(num_branches, dtype=torch.bool, device=context.device).expand(batch, -1, -1)
-    hidden = ~torch.cat([shared, itself], dim=-1)[:, None]
-    return torch.zeros(hidden.shape, dtype=dtype, device=hidden.device).masked_fill(hidden, torch.finfo(dtype).min)
+    return _additive(~torch.cat([shared, itself], dim=-1)[:, None], dtype)
+
+
+def _additive(hidden: Bool[Tensor, "batch 1 queries columns"], dtype: torch.dtype) -> Tensor:
+    return torch.zeros(hidden.shape, dtype=dtype, device=hidden.device).masked_fill_(hidden, torch.finfo(dtype).min)
 
 
 class CacheShape(NamedTuple):
@@ -172,7 +175,7 @@ class Branches(ABC):
         before = new.new_zeros(new.shape[0], 0) if self.columns is None else self.columns
         self.columns = torch.cat([before, new], dim=-1)
         positions = (self.columns.cumsum(-1) - 1).clamp(min=0)[:, before.shape[1] :]
-        return self._forward(self.cache, input_ids, self._padding_mask(self.columns), positions)[:, -1]
+        return self._read(input_ids, positions)[:, -1]
 
     @abstractmethod
     def branch(self, tokens: Int[Tensor, "batch branches"]) -> Float[Tensor, "batch branches hidden"]:
@@ -190,6 +193,10 @@ class Branches(ABC):
         """Keep these rows (0-based, repeats allowed) of the batch, in this order."""
         self.cache.reorder_cache(rows)
         self.columns = self._columns()[rows]
+
+    def _read(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        """Final hidden states of the newest columns."""
+        return self._forward(self.cache, tokens, self._padding_mask(self._columns()), positions)
 
     def _columns(self) -> Bool[Tensor, "batch columns"]:
         if self.columns is None:
@@ -267,15 +274,22 @@ class TreeBranches(Branches):
             parent = parents[:, node]
             seen[:, node] |= seen[rows, parent.clamp(min=0)] & (parent >= 0)[:, None]
         context = columns[:, None, :].expand(-1, num_nodes, -1)
-        hidden = ~torch.cat([context, seen], dim=-1)[:, None]
-        dtype = self.decoder.dtype
-        mask = torch.zeros(hidden.shape, dtype=dtype, device=hidden.device)
-        mask.masked_fill_(hidden, torch.finfo(dtype).min)
+        mask = _additive(~torch.cat([context, seen], dim=-1)[:, None], self.decoder.dtype)
         positions = self.positions[:, None] + seen.sum(-1) - 1
         with grouped_attention(self.decoder):
             states = self._forward(self.cache, tokens, mask, positions)
         self.cache.crop(-num_nodes)
         return states
+
+    def _read(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        columns, num_new = self._columns(), tokens.shape[1]
+        if columns.shape[1] == num_new:  # without a context before, kernels know the causal mask themselves
+            return super()._read(tokens, positions)
+        ahead = torch.ones(num_new, columns.shape[1], dtype=torch.bool, device=columns.device)
+        ahead = ahead.triu(columns.shape[1] - num_new + 1)
+        mask = _additive(ahead | ~columns[:, None, None, :], self.decoder.dtype)
+        with grouped_attention(self.decoder):
+            return self._forward(self.cache, tokens, mask, positions)
 
     def join(self, other: "TreeBranches") -> None:
         """Append the rows of another batch (consumed by this), padding the shorter contexts on the left."""
