@@ -146,7 +146,7 @@ class TransformersBackend(Backend):
     ) -> Float[np.ndarray, "rows options"]:
         """Log-probabilities of the options, from the states of their trees.
 
-        All rows go through the table of words at once, since a processor spends longer on reading it than on using it.
+        All rows go through the table of words together, so that it is read once.
         """
         asked = sorted({(row, node) for row, tree in enumerate(trees) for path in tree.paths for node, _ in path})
         rows, nodes = zip(*asked, strict=True)

@@ -33,6 +33,8 @@ def scan_protein(
         top: How many of the best to print.
         json: Print JSON.
     """
+    import numpy as np
+
     from protein_fitness.site_matrix import scan
 
     protein, chosen = _asked(structure, chain, sequence, alignment, scorer)
@@ -41,7 +43,8 @@ def scan_protein(
     _write_beside(out, protein, chosen, offset=0)
     best = [{"mutant": mutant, "score": round(score, 4)} for mutant, score in matrix.top(top)]
     show(best, as_json=json)
-    print(f"{len(protein) * 19} mutants by {chosen.name}: {out}", file=sys.stderr)
+    scored = int((~np.isnan(matrix.scores)).sum())
+    print(f"{scored} mutants scored by {chosen.name}: {out}", file=sys.stderr)
 
 
 def score_assay(

@@ -36,7 +36,7 @@ def make_scorer(names: str | Sequence[str]) -> Scorer:
 def usual_scorer(protein: Protein) -> Scorer:
     """The ensemble for what is known of a protein: burial, the substitution, and homologues as far as they are there.
 
-    The members were chosen on TEM-1 and on double mutants of GB1, where each of them helps; hydrophobicity does not.
+    The members were chosen on TEM-1 and on double mutants of GB1.
     """
     names = ["blosum62"]
     if protein.structure is not None:

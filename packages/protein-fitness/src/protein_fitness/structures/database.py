@@ -1,6 +1,6 @@
 """ProMod3's database of structures: 21,119 chains of the PDB with homologues' frequencies, as one file of Debian.
 
-``promod3-data`` holds it as ``structure_db.dat``. Its arrays are read in place, so that a chain takes microseconds.
+``promod3-data`` holds it as ``structure_db.dat``. Its arrays are read in place, a chain at a time.
 """
 
 import hashlib

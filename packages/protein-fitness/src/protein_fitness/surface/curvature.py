@@ -35,7 +35,7 @@ def curvatures(
     Args:
         points: In Å, of one protein.
         normals: Outward unit vectors.
-        kind: "legacy" inverts the operator, as the authors' released code does; most of its values end at the clamp.
+        kind: "legacy" inverts the operator, as the authors' released code does.
 
     Returns:
         Mean and Gaussian curvature at 1 Å, at 2 Å and so on, float64.

@@ -8,7 +8,7 @@ from memory_llm.memreasoner.baselines.sequence_model import SequenceModel
 
 EXPANSION = 2
 WIDEST_HEAD = 64
-"""Channels, as released; each head brings its own table of decays, which on a CPU costs more than the channels."""
+"""Channels, as released."""
 
 
 class MambaBaseline(SequenceModel):
