@@ -4,7 +4,7 @@ The prompts are those of the package, frozen before any of these runs. L1 to L3 
 a partner that plays one action; L5 is a control: being told the partner's move must not cost anything. The other two
 games of the paper are beside it without a claim. Results say what they say; the model has 135 million weights.
 
-A study of nine cells, hours on two cores; it goes on where it stopped with ``--work``.
+A study of nine cells, hours on two cores and minutes on an accelerator; it goes on where it stopped with ``--work``.
 """
 
 import argparse
@@ -38,11 +38,13 @@ def main() -> None:
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--episodes", type=int, default=30)
+    parser.add_argument("--side-by-side", type=int, default=8, help="episodes in one cache; more pay on an accelerator")
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--work", type=Path, default=RESULTS / "scratch" / "language_model", help="the study")
     parser.add_argument("--results", type=Path, default=RESULTS)
     run, _ = parser.parse_known_args()
     torch.set_num_threads(1)
-    model = {"name": "language_model", "model": run.model, "dtype": run.dtype}
+    model = {"name": "language_model", "model": run.model, "dtype": run.dtype, "most_episodes": run.side_by_side}
     study = Study(
         games=["rps", "ibs", "ipd"],
         partners=["single"],
@@ -51,7 +53,7 @@ def main() -> None:
         episodes=run.episodes,
     )
     folder = run.work / f"{run.rounds}_rounds_{run.episodes}_episodes"
-    run_study(study, folder)
+    run_study(study, folder, workers=run.workers)
     cells = dict(zip([(game, name) for game in study.games for name in ASKED], played_cells(folder), strict=True))
     figures = list(figures_of(cells))
     for figure in figures:
@@ -63,6 +65,7 @@ def main() -> None:
         config={
             "model": run.model,
             "dtype": run.dtype,
+            "side by side": run.side_by_side,
             "prompts": version(),
             "rounds": run.rounds,
             "episodes": run.episodes,

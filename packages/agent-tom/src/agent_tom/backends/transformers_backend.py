@@ -150,7 +150,8 @@ class TransformersBackend(Backend):
         """
         asked = sorted({(row, node) for row, tree in enumerate(trees) for path in tree.paths for node, _ in path})
         rows, nodes = zip(*asked, strict=True)
-        log_probs = project(self.model, states[list(rows), list(nodes)]).float().log_softmax(-1)
+        # To the CPU at once: each number taken by itself would wait for an accelerator.
+        log_probs = project(self.model, states[list(rows), list(nodes)]).float().log_softmax(-1).cpu()
         place = {each: index for index, each in enumerate(asked)}
         return np.array(
             [
