@@ -168,9 +168,16 @@ def ranked(scorer: Any, model: Any, rows: Sequence[Row], safe: Sequence[Row]) ->
     if scores.last_visit_steps.any():
         # Rows of one kind, or else what is learnt about kinds would count as chance.
         clean = kinds == "clean"
-        found["visit_order"] = float(spearmanr(scores.logits[clean], scores.last_visit_steps[clean]).statistic)
-        found["visit_order_all"] = float(spearmanr(scores.logits, scores.last_visit_steps).statistic)
+        found["visit_order"] = rank_correlation(scores.logits[clean], scores.last_visit_steps[clean])
+        found["visit_order_all"] = rank_correlation(scores.logits, scores.last_visit_steps)
     return found
+
+
+def rank_correlation(scores: np.ndarray, steps: np.ndarray) -> float:
+    """Spearman's; 0 in a trial so short that all rows were seen last at one step, or none has moved."""
+    if np.ptp(scores) == 0 or np.ptp(steps) == 0:
+        return 0.0
+    return float(spearmanr(scores, steps).statistic)
 
 
 def auroc(below: np.ndarray, above: np.ndarray) -> float:
