@@ -20,6 +20,28 @@ def test_a_structure_file_gives_every_mutants_score(gb1_file, tmp_path, capsys):
     assert told["sequence"].startswith("MTYKLILNGK")
 
 
+def test_a_saved_model_is_a_scorer_whose_weights_and_fallback_are_told(tmp_path, capsys):
+    import torch
+
+    from protein_fitness.encoders.letters import LetterEncoder
+    from protein_fitness.model.config import S3FConfig
+    from protein_fitness.model.s3f import S3FModel
+    from protein_fitness.scoring.predictor import FitnessPredictor
+
+    with torch.random.fork_rng(devices=[]):
+        model = S3FModel(S3FConfig(encoder_width=21, node_scalars=8, num_layers=1, surface=False))
+    FitnessPredictor(model, LetterEncoder()).save_pretrained(tmp_path / "model")
+    out = tmp_path / "scan.csv"
+
+    assert main(["scan", "--sequence", "MKV", "--scorer", str(tmp_path / "model"), "--out", str(out)]) == 0
+
+    said = capsys.readouterr().err
+    told = json.loads(out.with_suffix(".json").read_text())
+    assert "There is no structure, so all mutants are scored by nothing" in said
+    assert "0 mutants scored by s2f:mask-joint" in said
+    assert told["notes"][0].endswith(" on letters@1.")
+
+
 def test_a_table_is_scored_with_the_offset_that_the_error_names(gb1_file, tmp_path, capsys):
     table = tmp_path / "assay.csv"
     table.write_text("mutant,DMS_score\n" + "".join(f"L25{letter},{n}\n" for n, letter in enumerate("ACDEFGHIKMNP")))

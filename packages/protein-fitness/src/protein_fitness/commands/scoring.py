@@ -29,7 +29,7 @@ def scan_protein(
         chain: Its label, if the file has several.
         sequence: Of the wild type, as letters; that of the structure if absent.
         alignment: a2m or aligned FASTA whose first sequence is the wild type.
-        scorer: Name, or several as a+b; what the inputs allow if absent.
+        scorer: Name or folder of a saved model, or several as a+b; what the inputs allow if absent.
         top: How many of the best to print.
         json: Print JSON.
     """
@@ -68,7 +68,7 @@ def score_assay(
         chain: Its label, if the file has several.
         sequence: Of the wild type, as letters; that of the structure if absent.
         alignment: a2m or aligned FASTA whose first sequence is the wild type.
-        scorer: Name, or several as a+b; what the inputs allow if absent.
+        scorer: Name or folder of a saved model, or several as a+b; what the inputs allow if absent.
         offset: The file's position of the first residue of the sequence, less one.
         on_error: "raise", or "nan" to keep a bad row without a score and with the reason.
         json: Print JSON.
@@ -90,15 +90,17 @@ def _asked(
     from protein_fitness.homologues import read_profile
     from protein_fitness.protein import make_protein
     from protein_fitness.scorers.registry import make_scorer, usual_scorer
+    from protein_fitness.scorers.scorer import notes_of
     from protein_fitness.structures import read_structure
 
     shape = None if structure is None else read_structure(structure, chain=chain)
     wanted = sequence if sequence is not None or shape is None else shape.sequence
     profile = None if alignment is None or wanted is None else read_profile(alignment, wanted)
     protein = make_protein(wanted, shape, profile=profile)
-    for note in protein.notes:
+    chosen = usual_scorer(protein) if scorer is None else make_scorer(scorer)
+    for note in (*protein.notes, *notes_of(chosen, protein)):
         print(note, file=sys.stderr)
-    return protein, usual_scorer(protein) if scorer is None else make_scorer(scorer)
+    return protein, chosen
 
 
 def _write_beside(out: str, protein: "Protein", scorer: "Scorer", *, offset: int) -> None:
@@ -106,6 +108,7 @@ def _write_beside(out: str, protein: "Protein", scorer: "Scorer", *, offset: int
 
     from gpu_commons.write_aside import write_text_aside
     from protein_fitness import __version__
+    from protein_fitness.scorers.scorer import notes_of
 
     told = {
         "version": __version__,
@@ -114,6 +117,6 @@ def _write_beside(out: str, protein: "Protein", scorer: "Scorer", *, offset: int
         "structure": None if protein.structure is None else protein.structure.name,
         "structure_sha256": None if protein.structure is None else protein.structure.digest,
         "offset": offset,
-        "notes": list(protein.notes),
+        "notes": [*protein.notes, *notes_of(scorer, protein)],
     }
     write_text_aside(json.dumps(told, indent=2) + "\n", Path(out).with_suffix(".json"))

@@ -30,6 +30,7 @@ class S3FConfig(PreTrainedConfig):
 
     Args:
         encoder_id: Hub id or folder of the frozen protein language model; its weights are not part of a checkpoint.
+        encoder_fingerprint: Of its weights, so that another is not taken for it; None if it was not written down.
         encoder_width: Of its features.
         node_scalars: Scalar channels of residues and points.
         node_vectors: Vector channels of them.
@@ -68,6 +69,7 @@ class S3FConfig(PreTrainedConfig):
         self,
         *,
         encoder_id: str = "facebook/esm2_t33_650M_UR50D",
+        encoder_fingerprint: str | None = None,
         encoder_width: int = 1280,
         node_scalars: int = 256,
         node_vectors: int = 16,
@@ -90,7 +92,7 @@ class S3FConfig(PreTrainedConfig):
         format_version: int = FORMAT_VERSION,
         **arguments: Any,
     ):
-        self.encoder_id, self.encoder_width = encoder_id, encoder_width
+        self.encoder_id, self.encoder_fingerprint, self.encoder_width = encoder_id, encoder_fingerprint, encoder_width
         self.node_scalars, self.node_vectors = node_scalars, node_vectors
         self.edge_scalars, self.edge_vectors = edge_scalars, edge_vectors
         self.num_layers, self.dropout, self.head_dropout = num_layers, dropout, head_dropout

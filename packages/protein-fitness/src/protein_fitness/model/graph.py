@@ -28,10 +28,17 @@ RESIDUES_OF_POINT = ("point", "reads", "residue")
 class Cloud(Protocol):
     """A surface: points in Å, unit normals, numbers that tell the shape at each point, and how it was made."""
 
-    points: Any
-    normals: Any
-    features: Any
-    settings: SurfaceSettings
+    @property
+    def points(self) -> Any: ...
+
+    @property
+    def normals(self) -> Any: ...
+
+    @property
+    def features(self) -> Any: ...
+
+    @property
+    def settings(self) -> SurfaceSettings: ...
 
 
 def build_graph(

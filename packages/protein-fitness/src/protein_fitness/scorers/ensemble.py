@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from protein_fitness.mutations.mutation import Mutant, all_singles
 from protein_fitness.protein import Protein
-from protein_fitness.scorers.scorer import Scorer
+from protein_fitness.scorers.scorer import Scorer, notes_of
 
 
 class Ensemble:
@@ -32,15 +32,23 @@ class Ensemble:
         if reference not in ("assay", "all_singles"):
             raise ValueError(f"`reference` is {reference!r}; it can be 'assay' or 'all_singles'.")
         self.members, self.reference = list(members), reference
-        self.name = "+".join(member.name for member in members)
+
+    @property
+    def name(self) -> str:
+        """Names of the members; that of a predictor tells the mode it used."""
+        return "+".join(member.name for member in self.members)
+
+    def notes(self, protein: Protein) -> tuple[str, ...]:
+        """Of all members."""
+        return tuple(note for member in self.members for note in notes_of(member, protein))
 
     def score(self, protein: Protein, mutants: Sequence[Mutant]) -> Float[np.ndarray, " mutants"]:
         singles = all_singles(protein.sequence) if self.reference == "all_singles" else []
         standard = []
         for member in self.members:
-            scores = member.score(protein, mutants)
-            population = member.score(protein, singles) if singles else scores
-            standard.append(_standardised(scores, population, member.name))
+            population = member.score(protein, singles) if singles else None
+            scores = member.score(protein, mutants)  # last, since a predictor's name tells the mode that it used last
+            standard.append(_standardised(scores, scores if population is None else population, member.name))
         return np.mean(standard, axis=0)
 
 

@@ -1,6 +1,7 @@
 """Scorers by name."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from protein_fitness.protein import Protein
 from protein_fitness.scorers.ensemble import Ensemble
@@ -22,15 +23,27 @@ SCORERS: dict[str, Callable[[], Scorer]] = {
 def make_scorer(names: str | Sequence[str]) -> Scorer:
     """A scorer, or with several names or "a+b" their ensemble.
 
+    Args:
+        names: Of ``SCORERS``, or folders of saved models; see
+            :class:`protein_fitness.scoring.predictor.FitnessPredictor`.
+
     Raises:
-        ValueError: If a name is none of ``SCORERS``.
+        ValueError: If a name is neither.
     """
-    wanted = names.split("+") if isinstance(names, str) else list(names)
-    for name in wanted:
-        if name not in SCORERS:
-            raise ValueError(f"there is no scorer {name!r}; there are {', '.join(SCORERS)}.")
-    made = [SCORERS[name]() for name in wanted]
+    made = [_made(name) for name in (names.split("+") if isinstance(names, str) else names)]
     return made[0] if len(made) == 1 else Ensemble(made)
+
+
+def _made(name: str) -> Scorer:
+    if name in SCORERS:
+        return SCORERS[name]()
+    if not (Path(name) / "config.json").is_file():
+        raise ValueError(
+            f"there is no scorer {name!r}; there are {', '.join(SCORERS)}, or give the folder of a saved model."
+        )
+    from protein_fitness.scoring.predictor import FitnessPredictor  # torch takes seconds to import
+
+    return FitnessPredictor.from_pretrained(name)
 
 
 def usual_scorer(protein: Protein) -> Scorer:

@@ -14,13 +14,12 @@ from protein_fitness.protein import Protein
 
 @runtime_checkable
 class Scorer(Protocol):
-    """Ranks mutants of a protein.
+    """Ranks mutants of a protein."""
 
-    Attributes:
-        name: For tables and files.
-    """
-
-    name: str
+    @property
+    def name(self) -> str:
+        """For tables and files."""
+        ...
 
     def score(self, protein: Protein, mutants: Sequence[Mutant]) -> Float[np.ndarray, " mutants"]:
         """A number for each mutant, higher for fitter ones; NaN where the scorer cannot tell.
@@ -29,6 +28,20 @@ class Scorer(Protocol):
             ValueError: If the protein lacks what the scorer needs.
         """
         ...
+
+
+@runtime_checkable
+class NotingScorer(Protocol):
+    """A scorer that has something to tell of a protein beside scores."""
+
+    def notes(self, protein: Protein) -> tuple[str, ...]:
+        """What scores, and for which positions it cannot do what is expected of it, a sentence each."""
+        ...
+
+
+def notes_of(scorer: Scorer, protein: Protein) -> tuple[str, ...]:
+    """The notes of a scorer, if it makes any."""
+    return scorer.notes(protein) if isinstance(scorer, NotingScorer) else ()
 
 
 class SiteScorer(ABC):

@@ -1,0 +1,1 @@
+"""Frozen encoders of residues: protein language models, homologues, and letters alone."""
