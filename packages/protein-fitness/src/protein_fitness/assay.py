@@ -17,7 +17,7 @@ from protein_fitness.mutations.checking import parse_mutants
 from protein_fitness.protein import Protein
 from protein_fitness.scorers.scorer import Scorer
 
-MUTANT, LABEL = "mutant", "DMS_score"
+MUTANT, LABEL, CLASS = "mutant", "DMS_score", "DMS_score_bin"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +37,17 @@ class Assay:
     @property
     def labels(self) -> Float[np.ndarray, " rows"] | None:
         """What was measured, NaN where nothing was; None without such a column."""
-        if LABEL not in self.columns:
+        return self._numbers(LABEL)
+
+    @property
+    def classes(self) -> Float[np.ndarray, " rows"] | None:
+        """1 for fit mutants and 0 for unfit ones, NaN where it is not known; None without such a column."""
+        return self._numbers(CLASS)
+
+    def _numbers(self, column: str) -> np.ndarray | None:
+        if column not in self.columns:
             return None
-        return np.array([_number(row[LABEL], place, self.name) for place, row in enumerate(self.rows, start=2)])
+        return np.array([_number(row[column], column, f"{self.name}, line {n}") for n, row in enumerate(self.rows, 2)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,10 +140,10 @@ def _reasons(scores: np.ndarray, reasons: Sequence[str | None], scorer: str) -> 
     return [reason or (absent if np.isnan(score) else "") for score, reason in zip(scores, reasons, strict=True)]
 
 
-def _number(text: str, line: int, name: str) -> float:
+def _number(text: str, column: str, place: str) -> float:
     if text.strip().casefold() in ("", "nan", "na"):
         return float("nan")
     try:
         return float(text)
     except ValueError:
-        raise ValueError(f"{name}, line {line}: {LABEL} is {text!r}; it must be a number, or empty.") from None
+        raise ValueError(f"{place}: {column} is {text!r}; it must be a number, or empty.") from None

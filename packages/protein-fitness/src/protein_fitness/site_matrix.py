@@ -1,6 +1,7 @@
 """Every single mutant of a protein, as a matrix of sites and amino acids."""
 
 import csv
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,23 @@ class SiteMatrix:
     def _name(self, place: int) -> str:
         position, letter = divmod(place, 20)
         return f"{self.sequence[position]}{position + 1}{AMINO_ACIDS[letter]}"
+
+
+def read_scan(path: str | os.PathLike[str]) -> SiteMatrix:
+    """A scan that the command line wrote: a CSV, and beside it as .json the sequence and the scorer.
+
+    Raises:
+        ValueError: If one of the two is missing, or tells no sequence and scorer.
+    """
+    file = Path(path)
+    beside = file.with_suffix(".json")
+    for each in (file, beside):
+        if not each.is_file():
+            raise ValueError(f"there is no file {each}; give the CSV of `protein-fitness scan`, its .json beside it.")
+    told = json.loads(beside.read_text(encoding="utf-8"))
+    if missing := [name for name in ("sequence", "scorer") if name not in told]:
+        raise ValueError(f"{beside} does not tell the {missing[0]}; make it again by `protein-fitness scan`.")
+    return SiteMatrix.from_csv(file, sequence=told["sequence"], scorer=told["scorer"])
 
 
 def scan(protein: Protein, scorer: Scorer) -> SiteMatrix:

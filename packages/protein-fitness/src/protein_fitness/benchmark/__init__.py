@@ -1,0 +1,1 @@
+"""Scorers over ProteinGym's assays: read, scored in parallel, and averaged as its leaderboard does."""
