@@ -7,7 +7,17 @@ from gpu_commons.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from protein_fitness.assay import Assay, ScoredAssay, read_assay, score_rows, write_scored
+    from protein_fitness.benchmark.aggregate import averages, standard_errors
+    from protein_fitness.benchmark.levels import read_levels
+    from protein_fitness.benchmark.reference import read_reference
+    from protein_fitness.benchmark.run import run_benchmark
+    from protein_fitness.encoders.encoder import Encoded, Encoder
+    from protein_fitness.encoders.letters import LetterEncoder
+    from protein_fitness.encoders.masked_lm import MaskedLanguageModel
+    from protein_fitness.encoders.profile import ProfileEncoder
+    from protein_fitness.encoders.registry import make_encoder
     from protein_fitness.homologues import read_profile
+    from protein_fitness.metrics.five import five_metrics
     from protein_fitness.metrics.spearman import Spearman, spearman
     from protein_fitness.model.config import S3FConfig
     from protein_fitness.model.graph import build_graph
@@ -16,10 +26,13 @@ if TYPE_CHECKING:
     from protein_fitness.mutations.checking import ParsedMutants, parse_mutants
     from protein_fitness.mutations.mutation import Mutant, all_singles
     from protein_fitness.protein import Protein, make_protein
+    from protein_fitness.report.page import write_report
+    from protein_fitness.report.picture import write_png
     from protein_fitness.scorers.ensemble import Ensemble
     from protein_fitness.scorers.registry import make_scorer, usual_scorer
     from protein_fitness.scorers.scorer import Scorer, SiteScorer
-    from protein_fitness.site_matrix import SiteMatrix, scan
+    from protein_fitness.scoring.predictor import FitnessPredictor
+    from protein_fitness.site_matrix import SiteMatrix, read_scan, scan
     from protein_fitness.structures.alignment import SequenceMap, align
     from protein_fitness.structures.database import StructureDatabase
     from protein_fitness.structures.reading import read_structure
@@ -32,9 +45,15 @@ if TYPE_CHECKING:
 __version__ = importlib.metadata.version("protein-fitness")
 _HOME = {
     "Assay": "assay",
+    "Encoded": "encoders.encoder",
+    "Encoder": "encoders.encoder",
     "Ensemble": "scorers.ensemble",
+    "FitnessPredictor": "scoring.predictor",
+    "LetterEncoder": "encoders.letters",
+    "MaskedLanguageModel": "encoders.masked_lm",
     "Mutant": "mutations.mutation",
     "ParsedMutants": "mutations.checking",
+    "ProfileEncoder": "encoders.profile",
     "Protein": "protein",
     "S3FConfig": "model.config",
     "S3FModel": "model.s3f",
@@ -50,28 +69,44 @@ _HOME = {
     "SurfaceSettings": "surface.settings",
     "align": "structures.alignment",
     "all_singles": "mutations.mutation",
+    "averages": "benchmark.aggregate",
     "build_graph": "model.graph",
     "cached_surface": "surface.cache",
+    "five_metrics": "metrics.five",
+    "make_encoder": "encoders.registry",
     "make_protein": "protein",
     "make_scorer": "scorers.registry",
     "make_surface": "surface.surface",
     "model_from_official": "model.official",
     "parse_mutants": "mutations.checking",
     "read_assay": "assay",
+    "read_levels": "benchmark.levels",
     "read_profile": "homologues",
+    "read_reference": "benchmark.reference",
+    "read_scan": "site_matrix",
     "read_structure": "structures.reading",
+    "run_benchmark": "benchmark.run",
     "scan": "site_matrix",
     "score_rows": "assay",
     "spearman": "metrics.spearman",
+    "standard_errors": "benchmark.aggregate",
     "usual_scorer": "scorers.registry",
     "write_ply": "surface.ply",
+    "write_png": "report.picture",
+    "write_report": "report.page",
     "write_scored": "assay",
 }
 __all__ = [
     "Assay",
+    "Encoded",
+    "Encoder",
     "Ensemble",
+    "FitnessPredictor",
+    "LetterEncoder",
+    "MaskedLanguageModel",
     "Mutant",
     "ParsedMutants",
+    "ProfileEncoder",
     "Protein",
     "S3FConfig",
     "S3FModel",
@@ -87,21 +122,31 @@ __all__ = [
     "SurfaceSettings",
     "align",
     "all_singles",
+    "averages",
     "build_graph",
     "cached_surface",
+    "five_metrics",
+    "make_encoder",
     "make_protein",
     "make_scorer",
     "make_surface",
     "model_from_official",
     "parse_mutants",
     "read_assay",
+    "read_levels",
     "read_profile",
+    "read_reference",
+    "read_scan",
     "read_structure",
+    "run_benchmark",
     "scan",
     "score_rows",
     "spearman",
+    "standard_errors",
     "usual_scorer",
     "write_ply",
+    "write_png",
+    "write_report",
     "write_scored",
 ]
 
