@@ -5,12 +5,13 @@ from typing import Any
 
 from gpu_commons.cli import run_verbs
 from protein_fitness import __version__
-from protein_fitness.commands import benchmark, reporting, scoring, shape
+from protein_fitness.commands import benchmark, reporting, scoring, shape, training
 
 VERBS: dict[str, Any] = {
     "scan": scoring.scan_protein,
     "score": scoring.score_assay,
     "surface": shape.surface,
+    "train": training.train,
     "bench": benchmark.bench,
     "report": reporting.report,
 }

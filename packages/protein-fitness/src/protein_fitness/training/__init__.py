@@ -1,0 +1,1 @@
+"""Training: chains, splits without relatives, masks, controls, and the trainer."""
