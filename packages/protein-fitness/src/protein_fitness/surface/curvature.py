@@ -17,8 +17,10 @@ LOG2_E = math.log2(math.e)
 """Weights are powers of two: torch's exp is slow where its result is nearly zero."""
 RIDGE = 1e-10
 """Added to the diagonals, so that a point without neighbours has an operator."""
-BLOCK = 128
+BLOCK = 256
 """Points that share their candidates for neighbours."""
+WIDE = 5.0
+"""Scales from which a tile's sums are float32: offsets are no longer large beside the scale, and few digits cancel."""
 TILE = 512
 """Candidates computed at a time: a tile of weights stays in the cache."""
 
@@ -71,6 +73,7 @@ class _Region:
     centre: Tensor
     left: Tensor
     right: Tensor
+    precision: torch.dtype
 
     def tiles(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Some candidates, and the exponents of their weights for each point of the block; -inf beyond the reach."""
@@ -92,7 +95,8 @@ def _regions(points: Tensor, scale: float) -> Iterator[_Region]:
         right = torch.cat([-2 * there, torch.ones_like(there[:, :1]), there.pow(2).sum(-1, keepdim=True)], -1) * (
             LOG2_E / (-2 * scale**2)
         )
-        yield _Region(block, near, centre, left.float(), right.float().T.contiguous())
+        precision = torch.float32 if scale >= WIDE else torch.float64
+        yield _Region(block, near, centre, left.float(), right.float().T.contiguous(), precision)
 
 
 def _of_region(region: _Region, points: Tensor, normals: Tensor, kind: str) -> Tensor:
@@ -109,7 +113,8 @@ def _of_region(region: _Region, points: Tensor, normals: Tensor, kind: str) -> T
         exponents *= (bend @ torch.cat([other, one], -1).float().T).square_()
         both = torch.cat([there, other], -1)
         products = (there[:, :, None] * both[:, None]).flatten(1)
-        sums += exponents.exp2_().double() @ torch.cat([one, both, products], -1)
+        weights = exponents.exp2_().to(region.precision)
+        sums += weights @ torch.cat([one, both, products], -1).to(region.precision)
     weight, mean_x, mean_n, products = sums.split([1, 3, 3, 18], -1)
     moments = products.unflatten(-1, (3, 6))
     spread = _centred(moments[..., :3], weight, mean_x, mean_x, here, here)
