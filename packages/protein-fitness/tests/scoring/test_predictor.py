@@ -209,6 +209,8 @@ def test_a_folder_is_a_scorers_name_alone_and_in_an_ensemble(gb1, network, tmp_p
     predictor = FitnessPredictor(network(encoder_width=41), ProfileEncoder())
     predictor.save_pretrained(tmp_path)
     assert np.array_equal(make_scorer(str(tmp_path)).score(protein, MUTANTS), predictor.score(protein, MUTANTS))
+    unmasked = FitnessPredictor(predictor.model, predictor.encoder, mode="wt").score(protein, MUTANTS)
+    assert np.array_equal(make_scorer(str(tmp_path), mode="wt").score(protein, MUTANTS), unmasked)
     both = make_scorer(f"{tmp_path}+blosum62")
     wanted = Ensemble([predictor, Blosum62()])
     assert np.array_equal(both.score(protein, MUTANTS), wanted.score(protein, MUTANTS))

@@ -18,6 +18,7 @@ def scan_protein(
     sequence: str | None = None,
     alignment: str | None = None,
     scorer: str | None = None,
+    mode: str = "auto",
     top: int = 10,
     json: bool = False,
 ) -> None:
@@ -30,6 +31,7 @@ def scan_protein(
         sequence: Of the wild type, as letters; that of the structure if absent.
         alignment: a2m or aligned FASTA whose first sequence is the wild type.
         scorer: Name or folder of a saved model, or several as a+b; what the inputs allow if absent.
+        mode: What a saved model masks: mask-joint, mask-single, wt or auto.
         top: How many of the best to print.
         json: Print JSON.
     """
@@ -37,7 +39,7 @@ def scan_protein(
 
     from protein_fitness.site_matrix import scan
 
-    protein, chosen = _asked(structure, chain, sequence, alignment, scorer)
+    protein, chosen = _asked(structure, chain, sequence, alignment, scorer, mode)
     matrix = scan(protein, chosen)
     matrix.to_csv(out)
     _write_beside(out, protein, chosen, offset=0)
@@ -55,6 +57,7 @@ def score_assay(
     sequence: str | None = None,
     alignment: str | None = None,
     scorer: str | None = None,
+    mode: str = "auto",
     offset: int = 0,
     on_error: str = "raise",
     json: bool = False,
@@ -69,6 +72,7 @@ def score_assay(
         sequence: Of the wild type, as letters; that of the structure if absent.
         alignment: a2m or aligned FASTA whose first sequence is the wild type.
         scorer: Name or folder of a saved model, or several as a+b; what the inputs allow if absent.
+        mode: What a saved model masks: mask-joint, mask-single, wt or auto.
         offset: The file's position of the first residue of the sequence, less one.
         on_error: "raise", or "nan" to keep a bad row without a score and with the reason.
         json: Print JSON.
@@ -76,7 +80,7 @@ def score_assay(
     from protein_fitness.assay import read_assay, score_rows, write_scored
 
     assay = read_assay(csv)
-    protein, chosen = _asked(structure, chain, sequence, alignment, scorer)
+    protein, chosen = _asked(structure, chain, sequence, alignment, scorer, mode)
     scored = score_rows(assay, protein, chosen, offset=offset, on_error=on_error)
     write_scored(scored, out)
     _write_beside(out, protein, chosen, offset=offset)
@@ -84,7 +88,12 @@ def score_assay(
 
 
 def _asked(
-    structure: str | None, chain: str | None, sequence: str | None, alignment: str | None, scorer: str | None
+    structure: str | None,
+    chain: str | None,
+    sequence: str | None,
+    alignment: str | None,
+    scorer: str | None,
+    mode: str,
 ) -> tuple["Protein", "Scorer"]:
     """The protein and its scorer, with what was decided on the way told on stderr."""
     from protein_fitness.homologues import read_profile
@@ -97,7 +106,7 @@ def _asked(
     wanted = sequence if sequence is not None or shape is None else shape.sequence
     profile = None if alignment is None or wanted is None else read_profile(alignment, wanted)
     protein = make_protein(wanted, shape, profile=profile)
-    chosen = usual_scorer(protein) if scorer is None else make_scorer(scorer)
+    chosen = usual_scorer(protein) if scorer is None else make_scorer(scorer, mode=mode)
     for note in (*protein.notes, *notes_of(chosen, protein)):
         print(note, file=sys.stderr)
     return protein, chosen

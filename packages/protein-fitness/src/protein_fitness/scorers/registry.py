@@ -20,21 +20,22 @@ SCORERS: dict[str, Callable[[], Scorer]] = {
 }
 
 
-def make_scorer(names: str | Sequence[str]) -> Scorer:
+def make_scorer(names: str | Sequence[str], *, mode: str = "auto") -> Scorer:
     """A scorer, or with several names or "a+b" their ensemble.
 
     Args:
         names: Of ``SCORERS``, or folders of saved models; see
             :class:`protein_fitness.scoring.predictor.FitnessPredictor`.
+        mode: What saved models mask; see there. Others mask nothing.
 
     Raises:
-        ValueError: If a name is neither.
+        ValueError: If a name is neither, or there is no such mode.
     """
-    made = [_made(name) for name in (names.split("+") if isinstance(names, str) else names)]
+    made = [_made(name, mode) for name in (names.split("+") if isinstance(names, str) else names)]
     return made[0] if len(made) == 1 else Ensemble(made)
 
 
-def _made(name: str) -> Scorer:
+def _made(name: str, mode: str) -> Scorer:
     if name in SCORERS:
         return SCORERS[name]()
     if not (Path(name) / "config.json").is_file():
@@ -43,7 +44,7 @@ def _made(name: str) -> Scorer:
         )
     from protein_fitness.scoring.predictor import FitnessPredictor  # torch takes seconds to import
 
-    return FitnessPredictor.from_pretrained(name)
+    return FitnessPredictor.from_pretrained(name, mode=mode)
 
 
 def usual_scorer(protein: Protein) -> Scorer:
