@@ -61,7 +61,7 @@ def main() -> None:
     path = write_record(
         "validate_language_model",
         results_dir=run.results,
-        command="python benchmarks/validate_language_model.py",
+        command=f"python benchmarks/validate_language_model.py --side-by-side {run.side_by_side}",
         config={
             "model": run.model,
             "dtype": run.dtype,

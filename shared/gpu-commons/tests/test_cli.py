@@ -1,6 +1,7 @@
 """Verbs run, what is wrong with their input is said in one sentence, and results print in two forms."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -43,6 +44,16 @@ def run(*arguments):
 def test_a_verb_is_run_with_its_options(capsys):
     assert run("greet", "--name", "Ann", "--times", "2") == DONE
     assert capsys.readouterr().out == "hello Ann hello Ann\n"
+
+
+def test_waiting_threads_sleep_unless_the_user_says_otherwise(monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    run("greet", "--name", "Ann")
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    run("greet", "--name", "Ann")
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"
 
 
 def test_bad_input_is_one_sentence_on_stderr(capsys):

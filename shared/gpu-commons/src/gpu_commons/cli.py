@@ -37,8 +37,8 @@ def run_verbs(verbs: Mapping[str, Any], *, command: str, version: str, arguments
     """
     import jsonargparse
 
-    # Read once, when torch is loaded. By default OpenMP's threads burn the CPU while they wait for each other, which on
-    # a machine with other work costs several times what they compute.
+    # Read once, when torch is loaded. By default OpenMP's threads burn the CPU while they wait for each other, and a
+    # machine may have other work.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -89,8 +89,6 @@ def _smallest(laplacian: sparse.csc_array, wanted: int) -> tuple[np.ndarray, np.
         sigma=-SHIFT,
         OPinv=LinearOperator((size, size), matvec=factors.solve, dtype=float),
         v0=np.random.default_rng(0).standard_normal(size),
-        ncv=min(
-            size - 1, wanted + wanted // 4
-        ),  # twice as many, the default, cost more than the restarts that they save
+        ncv=min(size - 1, wanted + wanted // 4),  # the default is twice as many as wanted
         tol=TOLERANCE,
     )
