@@ -1,10 +1,10 @@
 """MemReasoner and its baselines on stories among sentences of a novel, trained on short ones and asked about long ones.
 
 A run trains one model from scratch with one seed and asks it 1,000 questions at each length, in the words of
-training and with other words for answers. It leaves its model and a file in ``--work`` and is not run again; runs are
-independent and may go side by side: name some of them by ``--runs``. There are several records, each written once its
-runs are there: of tasks 1 and 2, of variable tracking, of ways to train for long haystacks, and of each task and
-baseline that reads tokens.
+training and with other words for answers. It leaves its model and a file in ``--work`` and is not run again; one that
+was cut off goes on from its last checkpoint. Runs are independent and may go side by side: name some of them by
+``--runs``. There are several records, each written once its runs are there: of tasks 1 and 2, of variable tracking, of
+ways to train for long haystacks, and of each task and baseline that reads tokens.
 
 ``--data`` names the folder of the released bAbI files (their test files stay untouched; the last 1,000 training
 questions are ours to ask). Filler is light, 0 to 8 lines in training, unless a run is called "facts only".
@@ -13,7 +13,6 @@ questions are ours to ask). Filler is light, 0 to 8 lines in training, unless a 
 import argparse
 import fnmatch
 import json
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -201,7 +200,6 @@ def carry_out(plan: Plan, seed: int, run: argparse.Namespace, folder: Path) -> d
     train, load = (train_ours, load_ours) if plan.baseline is None else (train_theirs, load_theirs)
     if not folder.exists():
         aside = folder.with_name(f"{folder.name}.partial")
-        shutil.rmtree(aside, ignore_errors=True)
         train(plan, stories, seed, aside, run.scale)
         aside.rename(folder)
     reader, told = load(plan, stories, folder)
@@ -232,7 +230,7 @@ def train_ours(plan: Plan, stories: StorySet, seed: int, folder: Path, scale: fl
     model = small_memreasoner(stories.tokenizer(plan.least), **settings).to(resolve_device("auto"))
     training = {"filler_lines": LIGHT, **plan.training}
     training["steps"] = max(20, round(scale * training["steps"]))
-    keep = {"save_steps": CHECK, "save_total_limit": None} if plan.curve else {"save_strategy": "no"}
+    keep = {"save_steps": CHECK, "save_total_limit": None} if plan.curve else {}
     texts = stories.filler.train
     own = sorted({line for story in stories.train for line in story.lines})
     train_memreasoner(
@@ -242,6 +240,7 @@ def train_ours(plan: Plan, stories: StorySet, seed: int, folder: Path, scale: fl
         filler=texts,
         auxiliary=[texts, own, stories.lines],
         seed=seed,
+        resume=was_cut(folder),
         disable_tqdm=True,
         logging_steps=CHECK,
         **training,
@@ -267,10 +266,15 @@ def train_theirs(plan: Plan, stories: StorySet, seed: int, folder: Path, scale: 
         auxiliary=[*stories.filler.train, *stories.lines],
         steps=max(20, round(scale * BASELINE_STEPS)),
         seed=seed,
+        resume=was_cut(folder),
         disable_tqdm=True,
-        save_strategy="no",
         **plan.training,
     )
+
+
+def was_cut(folder: Path) -> bool:
+    """Whether training into a folder stopped between checkpoints."""
+    return any(folder.glob("checkpoints/checkpoint-*"))
 
 
 def load_theirs(_plan: Plan, _stories: StorySet, folder: Path) -> tuple[StoryReader, dict[str, Any]]:
