@@ -26,6 +26,7 @@ from safetensors.torch import load_file
 from story_sets import MOST_FACTS, StorySet, story_set
 
 from gpu_commons import Figure, resolve_device, write_record
+from gpu_commons.environment import hardware_slug
 from memory_llm.haystack.stories import Story, StoryReader, names_only
 from memory_llm.memreasoner import MemReasonerForQA, small_memreasoner, train_memreasoner
 from memory_llm.memreasoner.answering import answer_stories
@@ -219,7 +220,7 @@ def carry_out(plan: Plan, seed: int, run: argparse.Namespace, folder: Path) -> d
                     [line == wanted for line, wanted in zip(lines, story.support, strict=False)]
                     for lines, story in zip(read, asked, strict=True)
                 ]
-    return {**told, "right": right, "hops": hops}
+    return {**told, "device": hardware_slug(resolve_device("auto")), "right": right, "hops": hops}
 
 
 def train_ours(plan: Plan, stories: StorySet, seed: int, folder: Path, scale: float) -> None:
@@ -337,6 +338,7 @@ def record(part: str, plans: Sequence[str], run: argparse.Namespace) -> None:
             "plans": {name: {**PLANS[name].model, **PLANS[name].training} for name in found},
             "least_count_of_words": {name: PLANS[name].least for name in found},
             "seeds": {name: list(SEEDS_OF[name]) for name in found},
+            "devices of the seeds": {name: [one["device"] for one in seeds] for name, seeds in found.items()},
             "baseline_steps": BASELINE_STEPS,
             "interval": "95 %, bootstrap over questions, means over seeds",
         },
