@@ -5,6 +5,7 @@ import torch
 
 from safe_finetune.rows.encoded_rows import collate_rows
 from safe_finetune.sft import response_losses, row_losses
+from safe_finetune.sft.row_losses import losses_under
 
 
 def test_losses_are_those_of_transformers_row_by_row(make_model, encode, make_rows):
@@ -34,6 +35,29 @@ def test_gradient_is_that_of_the_mean(make_model, encode, make_rows):
             expected[row, place, targets[row, place]] -= 1
         expected[row] *= weights[row] / len(places)
     torch.testing.assert_close(logits.grad, expected)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_head_that_is_asked_for_labelled_tokens_alone_changes_no_loss(make_model, encode, make_rows, count):
+    model, rows = make_model().double(), encode(make_rows(3))
+    batch = collate_rows([rows[number] for number in range(count)])
+    expected = response_losses(model(input_ids=batch["input_ids"]).logits, batch["labels"])
+    made = []
+    counting = model.get_output_embeddings().register_forward_hook(lambda _head, _states, logits: made.append(logits))
+    found = losses_under(model, model.get_output_embeddings(), batch)
+    counting.remove()
+    torch.testing.assert_close(found, expected)
+    assert [logits.shape[:2] for logits in made] == [(1, int((batch["labels"] != -100).sum()))]
+    parts = list(model.parameters())
+    for one, other in zip(*(torch.autograd.grad(loss.sum(), parts) for loss in (found, expected)), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("head", [None, torch.nn.Linear(1, 1)], ids=["no head", "not the model's"])
+def test_a_model_whose_head_is_not_found_makes_all_logits(make_model, encode, make_rows, head):
+    model, rows = make_model(), encode(make_rows(2))
+    batch = collate_rows([rows[0], rows[1]])
+    torch.testing.assert_close(losses_under(model, head, batch).detach(), row_losses(model, rows))
 
 
 def test_half_precision_logits_give_float32_losses(encode, make_rows):

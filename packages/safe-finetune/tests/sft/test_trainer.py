@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from transformers import TrainingArguments
 
 from safe_finetune.sft import WeightedSFTTrainer, row_losses
-from safe_finetune.sft.streams import CyclicOrder
+from safe_finetune.sft.streams import CyclicOrder, PositionSampler
 
 
 def trained(model, rows, quiet, **settings):
@@ -52,6 +54,18 @@ def test_every_pass_is_a_permutation_of_its_own():
     assert [order[place] for place in range(7)] == passes[0]
     assert passes[0] != [CyclicOrder(7, seed=3, stream=1)[place] for place in range(7)]
     assert passes[0] == [CyclicOrder(7, seed=3)[place] for place in range(7)]
+
+
+@given(st.lists(st.integers(1, 9), min_size=6, max_size=6), st.integers(0, 2))
+def test_a_step_hands_out_its_positions_by_length(lengths, epoch):
+    sampler = PositionSampler(2, 3, lambda: epoch, lambda position: lengths[position - 6 * epoch])
+    positions = list(sampler)
+    assert len(sampler) == len(positions) == 6
+    for step in range(2):
+        drawn = positions[3 * step : 3 * step + 3]
+        assert sorted(drawn) == [6 * epoch + 3 * step + place for place in range(3)]
+        of_these = [lengths[position - 6 * epoch] for position in drawn]
+        assert of_these == sorted(of_these)
 
 
 def test_a_loss_that_is_no_number_stops_before_anything_is_learnt_from_it(make_model, encode, make_rows, quiet):

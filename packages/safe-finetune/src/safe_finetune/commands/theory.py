@@ -70,7 +70,7 @@ def _of_model(
 
     from gpu_commons import load_model
     from safe_finetune.rows import RowEncoder, collate_rows
-    from safe_finetune.sft.row_losses import response_losses, row_losses
+    from safe_finetune.sft.row_losses import losses_under, row_losses
     from safe_finetune.theory import LossLandscape, loss_profile_distance
 
     loaded = load_model(model, dtype=dtype, device=device)
@@ -85,9 +85,8 @@ def _of_model(
 
     def loss_of(rows: Any) -> Any:
         batch = collate_rows([rows[index] for index in range(min(count, len(rows)))])
-        inputs = {name: batch[name].to(decoder.device) for name in ("input_ids", "attention_mask")}
-        labels = batch["labels"].to(decoder.device)
-        return lambda: response_losses(decoder(**inputs).logits, labels).mean()
+        inputs = {name: part.to(decoder.device) for name, part in batch.items()}
+        return lambda: losses_under(decoder, decoder.get_output_embeddings(), inputs).mean()
 
     basin = LossLandscape(loss_of(encoded["safety"]), moved)
     direction = -LossLandscape(loss_of(encoded["task"]), moved).gradient()

@@ -18,7 +18,7 @@ from safe_finetune.constrained.radius import Radius, RadiusCallback, squared_nor
 from safe_finetune.constrained.reference import mean_divergence, reference_of, response_divergences
 from safe_finetune.constrained.streams import MixedRows, collate_mixed
 from safe_finetune.rows.encoded_rows import EncodedRows, collate_rows
-from safe_finetune.sft.row_losses import check_losses, response_losses, row_losses
+from safe_finetune.sft.row_losses import check_losses, losses_under, response_losses, row_losses
 from safe_finetune.sft.streams import rows_a_step, stream_loader
 
 logger = logging.getLogger(__name__)
@@ -106,15 +106,19 @@ class ConstrainedSFTTrainer(Trainer):
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
         """Task loss, lambda times the safety loss, and the pull to the centre."""
-        batch = {name: inputs[name] for name in ("input_ids", "attention_mask")}
-        outputs = model(**batch)
         num_task = self.args.per_device_train_batch_size
-        losses = response_losses(outputs.logits[:num_task], inputs["labels"][:num_task])
+        outputs = None
+        if return_outputs or self._reference is not None:
+            outputs = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
+            every = response_losses(outputs.logits, inputs["labels"])
+        else:
+            every = losses_under(model, self.accelerator.unwrap_model(model).get_output_embeddings(), inputs)
+        losses = every[:num_task]
         loss = losses.mean()
         if model.training:
             self._drawn.append((self.train_dataset, inputs["row_index"][:num_task], losses.detach()))
         if self.multiplier is not None and model.training:
-            safety = self._safety_losses_of(batch, outputs.logits, inputs["labels"], num_task)
+            safety = every[num_task:] if self._reference is None else self._divergences(inputs, outputs, num_task)
             if self.safety_dataset is not None:
                 self._drawn.append((self.safety_dataset, inputs["row_index"][num_task:], safety.detach()))
             expected = self.args.safety_fraction * num_task
@@ -158,15 +162,11 @@ class ConstrainedSFTTrainer(Trainer):
             )
         return result
 
-    def _safety_losses_of(
-        self, batch: dict[str, Tensor], logits: Tensor, labels: Tensor, num_task: int
-    ) -> Float[Tensor, " safety"]:
-        if len(labels) == num_task:
-            return logits.new_zeros(0)
-        if self._reference is None:
-            return response_losses(logits[num_task:], labels[num_task:])
-        expected = self._reference(**{name: part[num_task:] for name, part in batch.items()})
-        return response_divergences(expected, logits[num_task:], labels[num_task:])
+    def _divergences(self, inputs: dict[str, Tensor], outputs: Any, num_task: int) -> Float[Tensor, " safety"]:
+        if self._reference is None or len(inputs["labels"]) == num_task:
+            return outputs.logits.new_zeros(0)
+        expected = self._reference(**{name: inputs[name][num_task:] for name in ("input_ids", "attention_mask")})
+        return response_divergences(expected, outputs.logits[num_task:], inputs["labels"][num_task:])
 
     def _check_drawn(self) -> None:
         """Once a step, since each look at losses waits for the device."""

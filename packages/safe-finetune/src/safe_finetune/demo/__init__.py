@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainingArguments
 
@@ -17,18 +18,18 @@ from safe_finetune.demo.alignment import align, safety_rows, smollm2
 from safe_finetune.demo.page import demo_page, terminal_table
 from safe_finetune.demo.prompts import demo_prompts
 from safe_finetune.demo.rows import task_rows, unsafe_rows
-from safe_finetune.demo.training import LORA_RANK, fine_tuned, training_settings
+from safe_finetune.demo.training import fine_tuned, lora_of_upper_half, training_settings
 from safe_finetune.evaluation import SafetyReport, evaluate
 from safe_finetune.frontier import Axis, Frontier
 from safe_finetune.merging import convex, sweep_weights
 from safe_finetune.rows import Row, RowEncoder
 from safe_finetune.scorers import SafeTunedLossScorer
 from safe_finetune.selection import SelectorScores
-from safe_finetune.sft.adapters import lora_of
 
-SIZES = {"harmful": 96, "harmless": 144, "task": 160, "trusted": 40, "unsafe": 40, "test": 32}
-STEPS = {"align": 36, "score": 8, "tune": 18}
-BATCH_SIZE = 10
+SIZES = {"harmful": 96, "harmless": 144, "task": 120, "trusted": 40, "unsafe": 30, "test": 20}
+STEPS = {"align": 36, "score": 6, "tune": 20}
+BATCH_SIZE, MICRO_BATCHES = 8, 2  # rows of like length go together; prompts have 9 to 53 tokens
+SAFETY_SHARE = 4  # careful training draws fewer safety rows than there are, and first measures the loss of all it gets
 CARELESS, CAREFUL = "trained on all rows", "trained on kept rows and safety rows"
 ALPHAS = (0.5, 0.75)
 MERGED = [f"all rows, merged with {alpha:.0%} aligned" for alpha in ALPHAS]
@@ -55,13 +56,26 @@ def run_demo(out: str | Path) -> str:
     encode = partial(RowEncoder().encode, tokenizer=tokenizer)
 
     safe = safety_rows(model, tokenizer, prompts)
-    aligned = align(model, tokenizer, safe, prompts, steps=STEPS["align"], batch_size=BATCH_SIZE)
+    lora = lora_of_upper_half(model)
+    aligned = align(
+        model,
+        tokenizer,
+        safe,
+        prompts,
+        steps=STEPS["align"],
+        peft_config=lora,
+        batch_size=BATCH_SIZE,
+        micro_batches=MICRO_BATCHES,
+    )
     mixed = task_rows(prompts.task[: SIZES["task"]]) + unsafe_rows(SIZES["unsafe"])
-    scores = _score(aligned, tokenizer, mixed, [*safe, *task_rows(prompts.task[SIZES["task"] :])])
+    scores = _score(aligned, tokenizer, lora, mixed, [*safe, *task_rows(prompts.task[SIZES["task"] :])])
     kept = scores.select(mixed, keep_ratio=SIZES["task"] / len(mixed))
-    tune = partial(fine_tuned, aligned, steps=STEPS["tune"], batch_size=BATCH_SIZE)
+    tune = partial(
+        fine_tuned, aligned, steps=STEPS["tune"], peft_config=lora, batch_size=BATCH_SIZE, micro_batches=MICRO_BATCHES
+    )
     careless = tune(encode(mixed))
-    careful = tune(encode(kept), safety=encode(safe), mode="penalty", safety_weight=1.0, safety_fraction=0.25)
+    held = encode(safe[::SAFETY_SHARE])
+    careful = tune(encode(kept), safety=held, mode="penalty", safety_weight=1.0, safety_fraction=0.25)
     reports = [
         ("before", ask(model)),
         ("aligned", ask(aligned)),
@@ -76,11 +90,16 @@ def run_demo(out: str | Path) -> str:
 
 
 def _score(
-    aligned: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: Sequence[Row], trusted: Sequence[Row]
+    aligned: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    lora: Any,
+    rows: Sequence[Row],
+    trusted: Sequence[Row],
 ) -> SelectorScores:
+    batches = {"batch_size": BATCH_SIZE, "micro_batches": MICRO_BATCHES}
     with tempfile.TemporaryDirectory() as folder:
-        training = TrainingArguments(**training_settings(folder, aligned, steps=STEPS["score"], batch_size=BATCH_SIZE))
-        scorer = SafeTunedLossScorer(training=training, peft_config=lora_of(LORA_RANK), batch_size=32)
+        training = TrainingArguments(**training_settings(folder, aligned, steps=STEPS["score"], **batches))
+        scorer = SafeTunedLossScorer(training=training, peft_config=lora, batch_size=32)
         return scorer.score(aligned, tokenizer, rows, trusted)
 
 

@@ -1,6 +1,7 @@
 """SmolLM2 refuses nothing, so it is aligned first: harmful prompts refused, harmless ones answered as before."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -39,12 +40,17 @@ def align(
     tokenizer: PreTrainedTokenizerBase,
     safe: Sequence[Row],
     prompts: DemoPrompts,
-    *,
-    steps: int,
-    seed: int = 0,
-    batch_size: int = 16,
+    **training: Any,
 ) -> PreTrainedModel:
-    """A copy trained on safety rows, and on its own answers to a few tasks: or else it would refuse their form."""
+    """A copy trained on safety rows, and on its own answers to a few tasks: or else it would refuse their form.
+
+    Args:
+        model: Left as it is.
+        tokenizer: Of the model.
+        safe: Safety rows.
+        prompts: With the tasks.
+        training: Of :func:`fine_tuned`.
+    """
     rows = [*safe, *own_answers(model, tokenizer, prompts.task[-20:])]
     encoded = RowEncoder().encode(rows, tokenizer)
-    return fine_tuned(model, encoded, steps=steps, seed=seed, batch_size=batch_size)
+    return fine_tuned(model, encoded, **training)

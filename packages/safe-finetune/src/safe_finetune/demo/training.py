@@ -15,6 +15,15 @@ from safe_finetune.sft.adapters import lora_of, with_adapters
 LORA_RANK = 16
 
 
+def lora_of_upper_half(model: PreTrainedModel) -> Any:
+    """LoRA on the linear layers of the upper half of the blocks: gradients go no deeper, which saves time."""
+    from peft import LoraConfig
+
+    layers = range(model.config.num_hidden_layers // 2, model.config.num_hidden_layers)
+    within = rf".*\.layers\.({'|'.join(map(str, layers))})\..*_proj"
+    return LoraConfig(r=LORA_RANK, lora_alpha=2 * LORA_RANK, target_modules=within, task_type="CAUSAL_LM")
+
+
 def fine_tuned(
     model: PreTrainedModel,
     rows: EncodedRows,
@@ -23,6 +32,8 @@ def fine_tuned(
     safety: EncodedRows | None = None,
     seed: int = 0,
     batch_size: int = 16,
+    micro_batches: int = 1,
+    peft_config: Any = None,
     **constraint: Any,
 ) -> PreTrainedModel:
     """A copy trained for so many steps on rows; with safety rows, or a radius, under that constraint.
@@ -34,12 +45,16 @@ def fine_tuned(
         safety: Rows whose loss is bounded.
         seed: Of order and adapters.
         batch_size: Rows of a step.
+        micro_batches: Batches that a step's rows are cut into.
+        peft_config: Of the adapters; all linear layers if absent.
         constraint: Of :class:`ConstrainedSFTConfig`.
     """
     seed_everything(seed)
-    trained = with_adapters(copy.deepcopy(model), lora_of(LORA_RANK), "default")
+    trained = with_adapters(copy.deepcopy(model), peft_config or lora_of(LORA_RANK), "default")
     with tempfile.TemporaryDirectory() as folder:
-        settings = training_settings(folder, model, steps=steps, seed=seed, batch_size=batch_size)
+        settings = training_settings(
+            folder, model, steps=steps, seed=seed, batch_size=batch_size, micro_batches=micro_batches
+        )
         if safety is None and not constraint:
             WeightedSFTTrainer(trained, TrainingArguments(**settings), rows).train()
         else:
@@ -48,13 +63,14 @@ def fine_tuned(
 
 
 def training_settings(
-    folder: str, model: PreTrainedModel, *, steps: int, seed: int = 0, batch_size: int = 16
+    folder: str, model: PreTrainedModel, *, steps: int, seed: int = 0, batch_size: int = 16, micro_batches: int = 1
 ) -> dict[str, Any]:
     """Of transformers' ``TrainingArguments``: a rate that falls to 0, nothing saved."""
     return {
         "output_dir": folder,
         "max_steps": steps,
-        "per_device_train_batch_size": batch_size,
+        "per_device_train_batch_size": batch_size // micro_batches,
+        "gradient_accumulation_steps": micro_batches,
         "learning_rate": 1e-3,
         "lr_scheduler_type": "linear",
         "warmup_steps": 0.1,  # a share of them

@@ -16,7 +16,7 @@ from safe_finetune.scorers.protocol import scores_of
 from safe_finetune.scorers.random_projection import RandomProjection
 from safe_finetune.selection.scores import SelectorScores
 from safe_finetune.sft.adapters import with_adapters
-from safe_finetune.sft.row_losses import check_losses, response_losses
+from safe_finetune.sft.row_losses import check_losses, losses_under
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,6 @@ class GradientSimilarityScorer:
 
 def _gradient(model: Any, rows: EncodedRows, number: int, taken: list[Tensor]) -> tuple[Tensor, ...]:
     batch = {name: part.to(taken[0].device) for name, part in collate_rows([rows[number]]).items()}
-    logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=False).logits
-    losses = response_losses(logits, batch["labels"])
+    losses = losses_under(model, model.get_output_embeddings(), batch)
     check_losses(losses.detach(), [rows.places[number]])
     return torch.autograd.grad(losses.sum(), taken, allow_unused=True, materialize_grads=True)

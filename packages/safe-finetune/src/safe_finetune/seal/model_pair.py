@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from safe_finetune.sft.adapters import with_adapters
-from safe_finetune.sft.row_losses import response_losses
+from safe_finetune.sft.row_losses import losses_under
 
 Copy = Literal["theta", "u"]
 _ADAPTERS: dict[Copy, str] = {"theta": "seal_theta", "u": "seal_u"}
@@ -47,7 +47,8 @@ class ModelPair(nn.Module):
         model = self.u if which == "u" and self.u is not None else self.theta
         if self.has_adapters:
             self._activate(which)
-        return response_losses(model(input_ids=input_ids, attention_mask=attention_mask).logits, labels)
+        batch = {"input_ids": input_ids, "attention_mask": attention_mask, "labels": labels}
+        return losses_under(model, model.get_output_embeddings(), batch)
 
     def trained(self, which: Copy) -> dict[str, nn.Parameter]:
         """Trained parameters of a copy, by their name here."""

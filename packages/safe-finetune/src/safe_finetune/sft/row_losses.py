@@ -1,11 +1,12 @@
 """The loss of a row: mean cross-entropy over its response's tokens, in nats per token."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
@@ -23,9 +24,40 @@ def response_losses(
     Source: per-token losses, then means per row (released SEAL code). Differs: a row without labelled tokens cannot get
         here (the encoder refuses it); there it yields NaN.
     """
+    return _means(logits[:, :-1][labels[:, 1:] != IGNORED], labels)
+
+
+def losses_under(
+    model: Any, head: nn.Module | None, batch: Mapping[str, Int[Tensor, "rows tokens"]]
+) -> Float[Tensor, " rows"]:
+    """What :func:`response_losses` gives, with logits of labelled tokens alone.
+
+    Logits of all tokens may be the largest tensor of a run, and the head a fifth of a small model's work.
+
+    Args:
+        model: A causal language model, which may be wrapped.
+        head: Its last layer (``get_output_embeddings``), whose input is cut down while the model runs. If it is absent,
+            or the model does not call it, all logits are made.
+        batch: ``input_ids``, ``attention_mask`` and ``labels``.
+    """
+    labels = batch["labels"]
+    is_target = labels[:, 1:] != IGNORED
+    predicts = functional.pad(is_target, (0, 1))
+
+    def choose(_head: nn.Module, states: tuple[Tensor]) -> tuple[Tensor]:
+        return (states[0][predicts][None],)
+
+    cut = head.register_forward_pre_hook(choose) if head is not None else contextlib.nullcontext()
+    with cut:
+        inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
+        logits = model(**inputs, use_cache=False).logits
+    is_cut = logits.shape[:2] != labels.shape
+    return _means(logits[0] if is_cut else logits[:, :-1][is_target], labels)
+
+
+def _means(chosen: Float[Tensor, "labelled vocab"], labels: Int[Tensor, "rows tokens"]) -> Float[Tensor, " rows"]:
     targets = labels[:, 1:]
     is_target = targets != IGNORED
-    chosen = logits[:, :-1][is_target]
     chosen = chosen.to(torch.promote_types(chosen.dtype, torch.float32))
     losses = functional.cross_entropy(chosen, targets[is_target], reduction="none")
     by_token = torch.zeros(targets.shape, dtype=losses.dtype, device=losses.device).masked_scatter(is_target, losses)
@@ -67,8 +99,7 @@ def row_losses(model: Any, rows: EncodedRows, *, batch_size: int = 16) -> Float[
     for start in tqdm(range(0, len(rows), batch_size), desc="row losses", disable=None):
         batch = collate_rows([rows[index] for index in order[start : start + batch_size]])
         device = {name: value.to(model.device) for name, value in batch.items()}
-        logits = model(input_ids=device["input_ids"], attention_mask=device["attention_mask"], use_cache=False).logits
-        found[batch["row_index"]] = response_losses(logits, device["labels"]).float().cpu()
+        found[batch["row_index"]] = losses_under(model, model.get_output_embeddings(), device).float().cpu()
     model.train(was_training)
     check_losses(found, rows.places)
     return found

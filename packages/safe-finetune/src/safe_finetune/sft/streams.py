@@ -6,12 +6,14 @@ spread.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from torch.utils.data import DataLoader, Dataset, Sampler
 from transformers import Trainer
+
+from safe_finetune.rows.encoded_rows import EncodedRow
 
 
 class CyclicOrder:
@@ -39,18 +41,28 @@ class CyclicOrder:
 
 
 class PositionSampler(Sampler[int]):
-    """Positions of the epoch that the trainer is in; an epoch has so many."""
+    """Positions of the epoch that the trainer is in, step by step; within a step by length.
 
-    def __init__(self, num_positions: int, epoch: Callable[[], int]):
-        self.num_positions = num_positions
-        self._epoch = epoch
+    So batches that are accumulated hold items of like length, which pads them less, and a step has the same items.
+
+    Args:
+        num_steps: Of an epoch.
+        step_size: Items of a step.
+        epoch: Which one the trainer is in.
+        length: Of the item at a position.
+    """
+
+    def __init__(self, num_steps: int, step_size: int, epoch: Callable[[], int], length: Callable[[int], int]):
+        self.num_steps, self.step_size = num_steps, step_size
+        self._epoch, self._length = epoch, length
 
     def __len__(self) -> int:
-        return self.num_positions
+        return self.num_steps * self.step_size
 
     def __iter__(self) -> Iterator[int]:
-        start = self._epoch() * self.num_positions
-        return iter(range(start, start + self.num_positions))
+        first = self._epoch() * len(self)
+        for start in range(first, first + len(self), self.step_size):
+            yield from sorted(range(start, start + self.step_size), key=self._length)
 
 
 def rows_a_step(trainer: Trainer) -> int:
@@ -63,7 +75,18 @@ def rows_a_step(trainer: Trainer) -> int:
     return args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
 
 
-def stream_loader(trainer: Trainer, num_rows: int, dataset: Dataset[Any], collate: Callable[[list[Any]], Any]) -> Any:
+def longest(rows: Iterable[EncodedRow | None]) -> int:
+    """Tokens of the longest of those that are there."""
+    return max(len(row.input_ids) for row in rows if row is not None)
+
+
+def stream_loader(
+    trainer: Trainer,
+    num_rows: int,
+    dataset: Dataset[Any],
+    collate: Callable[[list[Any]], Any],
+    length: Callable[[Any], int] = longest,
+) -> Any:
     """A prepared loader over a dataset that is indexed by position.
 
     Args:
@@ -71,13 +94,16 @@ def stream_loader(trainer: Trainer, num_rows: int, dataset: Dataset[Any], collat
         num_rows: An epoch is the least number of full steps that draws so many; the next one goes on where it ends.
         dataset: Gives the item of any position.
         collate: Makes a batch of items.
+        length: Of an item, by which those of a step are sorted; of an item of several rows the longest.
     """
     args = trainer.args
     steps = math.ceil(num_rows / rows_a_step(trainer))
     loader = DataLoader(
         dataset,
         batch_size=args.per_device_train_batch_size,
-        sampler=PositionSampler(steps * rows_a_step(trainer), lambda: trainer.state.global_step // steps),
+        sampler=PositionSampler(
+            steps, rows_a_step(trainer), lambda: trainer.state.global_step // steps, lambda at: length(dataset[at])
+        ),
         collate_fn=collate,
         num_workers=args.dataloader_num_workers,
         pin_memory=args.dataloader_pin_memory,

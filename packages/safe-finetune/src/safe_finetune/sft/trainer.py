@@ -7,8 +7,8 @@ from torch.utils.data import Dataset
 from transformers import Trainer, TrainingArguments
 
 from safe_finetune.rows.encoded_rows import EncodedRow, EncodedRows, collate_rows
-from safe_finetune.sft.row_losses import check_losses, response_losses
-from safe_finetune.sft.streams import CyclicOrder, stream_loader
+from safe_finetune.sft.row_losses import check_losses, losses_under, response_losses
+from safe_finetune.sft.streams import CyclicOrder, longest, stream_loader
 
 
 class WeightedSFTTrainer(Trainer):
@@ -37,7 +37,7 @@ class WeightedSFTTrainer(Trainer):
     def get_train_dataloader(self) -> Any:
         """Rows in seeded order, steps full."""
         dataset = _Positions(self.train_dataset, self.args.seed)
-        return stream_loader(self, len(self.train_dataset), dataset, collate_rows)
+        return stream_loader(self, len(self.train_dataset), dataset, collate_rows, lambda row: longest([row]))
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
         """Weighted mean over the batch.
@@ -45,8 +45,12 @@ class WeightedSFTTrainer(Trainer):
         Raises:
             ValueError: If a row's loss is not finite; nothing is learnt from its step, and earlier checkpoints stay.
         """
-        outputs = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
-        losses = response_losses(outputs.logits, inputs["labels"])
+        outputs = None
+        if return_outputs:  # an evaluation may want all logits
+            outputs = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
+            losses = response_losses(outputs.logits, inputs["labels"])
+        else:
+            losses = losses_under(model, self.accelerator.unwrap_model(model).get_output_embeddings(), inputs)
         rows = inputs["row_index"].tolist()
         check_losses(losses, [self.train_dataset.places[row] for row in rows], f" at step {self.state.global_step + 1}")
         weights = losses.new_tensor([self.train_dataset.weights[row] for row in rows])
