@@ -6,6 +6,7 @@ from protein_fitness.model.config import S3FConfig
 from protein_fitness.model.graph import RESIDUE_EDGES, build_graph
 from protein_fitness.training.controls import (
     CONTROLS,
+    permuted_surface,
     random_edges,
     sequence_only,
     shuffled_structure,
@@ -52,6 +53,20 @@ def test_sequence_only_is_refused_with_a_surface(graph):
         sequence_only(graph, _draws())
 
 
+def test_a_permuted_surface_has_the_same_shapes_elsewhere(graph):
+    with pytest.raises(ValueError, match='the control "permuted-surface" has no surface to permute; train it with'):
+        permuted_surface(graph, _draws())
+    graph["point"].pos = torch.randn(30, 3)
+    graph["point"].feat = torch.randn(30, 5)
+
+    changed = permuted_surface(graph, _draws())
+
+    assert torch.equal(changed["point"].pos, graph["point"].pos)
+    assert not torch.equal(changed["point"].feat, graph["point"].feat)
+    assert torch.equal(changed["point"].feat.sort(0).values, graph["point"].feat.sort(0).values)
+    assert _same(_rest(changed), _rest(graph))
+
+
 def test_structure_only_knows_what_is_hidden(graph):
     changed = structure_only(graph, _draws())
 
@@ -86,9 +101,12 @@ def test_random_edges_are_as_many_and_distinct(graph):
 
 @pytest.mark.parametrize("control", CONTROLS.values(), ids=CONTROLS)
 def test_a_control_leaves_the_graph_as_it_was(graph, control):
+    if control is permuted_surface:
+        graph["point"].feat = torch.randn(30, 5)
     before = graph.clone()
 
     control(graph, _draws())
 
     assert _same(_rest(graph), _rest(before))
     assert torch.equal(graph[RESIDUE_EDGES].edge_index, before[RESIDUE_EDGES].edge_index)
+    assert all(torch.equal(values, before["point"][name]) for name, values in graph["point"].items())

@@ -59,7 +59,22 @@ def random_edges(graph: HeteroData, draws: np.random.Generator) -> HeteroData:
     return changed
 
 
+def permuted_surface(graph: HeteroData, draws: np.random.Generator) -> HeteroData:
+    """Points have each other's shape: whether it matters what the surface looks like where.
+
+    Raises:
+        ValueError: If the graph has no surface.
+    """
+    if "point" not in graph.node_types:
+        raise ValueError('the control "permuted-surface" has no surface to permute; train it with `surface=True`.')
+    changed = graph.clone()
+    order = torch.from_numpy(draws.permutation(graph["point"].num_nodes))
+    changed["point"].feat = graph["point"].feat[order]
+    return changed
+
+
 CONTROLS: dict[str, Control] = {
+    "permuted-surface": permuted_surface,
     "random-edges": random_edges,
     "sequence-only": sequence_only,
     "shuffled-structure": shuffled_structure,

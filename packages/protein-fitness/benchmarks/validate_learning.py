@@ -1,0 +1,243 @@
+"""What S2F and S3F learn of hidden residues, beside networks that lack one thing each.
+
+Chains come from ProMod3's structure database (``--database``, the unpacked promod3-data of Debian), and no chain of the
+test has a relative in training. Every network is asked for the same hidden residues of the same chains, so gains are
+paired. Residues are known by letters alone, or by frequencies among homologues besides, which are held against those
+frequencies alone.
+
+A run trains one network with one seed. It leaves a file in ``--work`` and is not trained again; one that was cut off
+goes on from its last checkpoint. Runs are independent and may go side by side: name some of them by ``--runs``.
+"""
+
+import argparse
+import fnmatch
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from gpu_commons import Figure, write_record
+from gpu_commons.environment import hardware_slug
+from gpu_commons.write_aside import write_text_aside
+from protein_fitness.model.config import S3FConfig
+from protein_fitness.model.s3f import S3FModel
+from protein_fitness.training.chains import Chains, read_chains
+from protein_fitness.training.clusters import cluster
+from protein_fitness.training.controls import CONTROLS
+from protein_fitness.training.dataset import EvaluationChains, MaskedChains
+from protein_fitness.training.evaluation import Recovery, background, evaluate, recovery
+from protein_fitness.training.features import FEATURES
+from protein_fitness.training.splits import Split, split_by_cluster
+from protein_fitness.training.trainer import TrainingSettings, train_fitness_model
+
+RESULTS = Path(__file__).parent / "results"
+SEEDS = (0, 1, 2)
+CHAINS, STEPS, BATCH_RESIDUES, LEARNING_RATE = 1000, 1000, 2000, 1e-3
+SIZES = {"node_scalars": 64, "node_vectors": 4, "edge_scalars": 16, "num_layers": 3}
+BACKGROUND, FREQUENCIES = "background", "profile, frequencies alone"
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One network.
+
+    Attributes:
+        features: What a residue is known by.
+        surface: Whether it is an S3F.
+        pooling: Of the surface.
+        control: What is taken away.
+    """
+
+    features: str = "letters"
+    surface: bool = False
+    pooling: str = "local"
+    control: str | None = None
+
+
+PLANS = {
+    **{
+        f"{features}, {name}": Plan(features=features, surface=name == "S3F", control=control)
+        for features in ("letters", "profile")
+        for name, control in (
+            ("S2F", None),
+            ("S3F", None),
+            *(
+                (control, control)
+                for control in ("sequence-only", "structure-only", "shuffled-structure", "random-edges")
+            ),
+        )
+    },
+    "letters, S3F, global pooling": Plan(surface=True, pooling="global"),
+    "letters, S3F, permuted-surface": Plan(surface=True, control="permuted-surface"),
+}
+GAINS = [
+    *(
+        (f"{features}, {network}", f"{features}, {control}")
+        for features in ("letters", "profile")
+        for network in ("S2F", "S3F")
+        for control in ("sequence-only", "structure-only", "shuffled-structure", "random-edges")
+    ),
+    *((f"{features}, S3F", f"{features}, S2F") for features in ("letters", "profile")),
+    ("letters, S3F", "letters, S3F, global pooling"),
+    ("letters, S3F", "letters, S3F, permuted-surface"),
+    ("letters, sequence-only", BACKGROUND),
+    *((f"profile, {name}", FREQUENCIES) for name in ("S2F", "S3F", "sequence-only")),
+]
+"""Pairs of which the first should have the lower loss."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--database", type=Path, help="folder of promod3-data")
+    parser.add_argument(
+        "--runs", nargs="+", default=["*"], help="such as 'letters, S2F/0' or, with patterns, 'letters*'"
+    )
+    parser.add_argument("--work", type=Path, default=RESULTS / "scratch" / "learning", help="finished runs")
+    parser.add_argument("--chains", type=int, default=CHAINS)
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    run, _ = parser.parse_known_args()
+    if run.database is None:
+        print("skipped: it needs --database, the folder of promod3-data.")
+        return
+    torch.set_num_threads(1)
+    run.shortened = run.chains < CHAINS or run.steps < STEPS
+    if run.shortened:  # what a trial leaves must not pass for a finished run
+        run.work = run.work / f"trial_{run.chains}_{run.steps}"
+    run.work.mkdir(parents=True, exist_ok=True)
+    wanted = [
+        (name, seed)
+        for seed in SEEDS
+        for name in PLANS
+        if any(fnmatch.fnmatch(f"{name}/{seed}", one) for one in run.runs)
+    ]
+    if not wanted:
+        parser.error(f"no run fits {', '.join(run.runs)}; there are {', '.join(PLANS)}, each with /0, /1 and /2")
+    data = Data(run)
+    for name, seed in wanted:
+        if not (file := file_of(run.work, name, seed)).exists():
+            found = carry_out(PLANS[name], seed, data, file.with_suffix(""), run)
+            keep(found, file)
+            print(f"{name}/{seed}: {found.mean_nll:.4f} nats, {found.accuracy:.3f} right", file=sys.stderr)
+    missing = [(name, seed) for name in PLANS for seed in SEEDS if not file_of(run.work, name, seed).exists()]
+    if missing:
+        print(f"{len(missing)} runs to go, such as {missing[0][0]}/{missing[0][1]}", file=sys.stderr)
+    else:
+        record(data, run)
+
+
+def file_of(work: Path, name: str, seed: int) -> Path:
+    """Where what a run recovers lies."""
+    return work / f"{name.replace(', ', '_').replace(' ', '-')}_{seed}.json"
+
+
+class Data:
+    """Chains, split once for all runs, and where their surfaces are kept."""
+
+    def __init__(self, run: argparse.Namespace):
+        self.surfaces = run.work / "surfaces"
+        self.chains: Chains = read_chains(run.database, most=run.chains)
+        path = run.work / "split.json"
+        if not path.exists():
+            split_by_cluster(self.chains, cluster(self.chains.sequences)).save(path)
+        split = Split.load(path, self.chains)
+        self.numbers = {part: split.numbers(part, self.chains) for part in ("train", "validation", "test")}
+
+    def part(self, part: str, config: S3FConfig, plan: Plan, seed: int = 0) -> Any:
+        kind = MaskedChains if part == "train" else EvaluationChains
+        control = CONTROLS[plan.control] if plan.control else None
+        features = FEATURES[plan.features].of
+        known = {"surfaces": self.surfaces if plan.surface else None, "control": control, "seed": seed}
+        return kind(self.chains, self.numbers[part], config, features, **known)
+
+
+def carry_out(plan: Plan, seed: int, data: Data, folder: Path, run: argparse.Namespace) -> Recovery:
+    """Train, and say what is recovered of the test."""
+    config = S3FConfig(
+        encoder_width=FEATURES[plan.features].encoder.width,
+        surface=plan.surface,
+        surface_pooling=plan.pooling,
+        **SIZES,
+    )
+    torch.manual_seed(seed)
+    model = S3FModel(config)
+    settings = TrainingSettings(
+        steps=run.steps,
+        learning_rate=LEARNING_RATE,
+        batch_residues=BATCH_RESIDUES,
+        evaluate_every=max(1, run.steps // 5),
+        seed=seed,
+    )
+    parts = data.part("train", config, plan, seed), data.part("validation", config, plan)
+    train_fitness_model(model, *parts, out=folder, settings=settings, resume=True)
+    return evaluate(model, data.part("test", config, plan))
+
+
+def keep(found: Recovery, file: Path) -> None:
+    told = {"names": found.names, "device": hardware_slug(torch.device("cuda" if torch.cuda.is_available() else "cpu"))}
+    told |= {name: getattr(found, name).tolist() for name in ("positions", "nll", "correct")}
+    write_text_aside(json.dumps(told), file)
+
+
+# What is told
+
+
+def record(data: Data, run: argparse.Namespace) -> None:
+    """Losses, and gains in nats a residue, with intervals by resampling chains; means over seeds."""
+    read = {
+        name: [json.loads(file_of(run.work, name, seed).read_text(encoding="utf-8")) for seed in SEEDS]
+        for name in PLANS
+    }
+    plain = data.part("test", S3FConfig(surface=False, encoder_width=21), Plan())
+    profiles = data.part("test", S3FConfig(surface=False, encoder_width=41), Plan(features="profile"))
+    alone = {
+        BACKGROUND: background([data.chains.sequences[number] for number in data.numbers["train"]], plain),
+        FREQUENCIES: recovery(lambda graph: graph["residue"].h[:, :20].clamp(min=1e-3).log(), profiles),
+    }
+    losses = {name: np.mean([one["nll"] for one in seeds], 0) for name, seeds in read.items()}
+    losses |= {name: found.nll for name, found in alone.items()}
+    right = {name: np.mean([one["correct"] for one in seeds], 0) for name, seeds in read.items()}
+    right |= {name: found.correct for name, found in alone.items()}
+    positions = alone[BACKGROUND].positions
+    resampled = np.random.default_rng(0).integers(len(positions), size=(RESAMPLES, len(positions)))
+
+    def told(name: str, values: np.ndarray, unit: str, better: Any, target: float | None = None) -> Figure:
+        interval = np.quantile(values[resampled].sum(1) / positions[resampled].sum(1), (0.025, 0.975))
+        mean = float(values.sum() / positions.sum())
+        return Figure(
+            id=name, value=mean, interval=tuple(map(float, interval)), unit=unit, better=better, target=target
+        )
+
+    figures = [told(f"{name}, loss", losses[name], "nats", "lower") for name in losses]
+    figures += [told(f"{name}, right", right[name], "rate", "higher") for name in right]
+    figures += [
+        told(f"{name} over {other}, gain", losses[other] - losses[name], "nats", "higher", 0.0) for name, other in GAINS
+    ]
+    path = write_record(
+        "validate_learning",
+        results_dir=run.results,
+        command="python benchmarks/validate_learning.py --database DATABASE",
+        config={
+            "chains": {part: len(numbers) for part, numbers in data.numbers.items()},
+            "hidden residues of the test": int(positions.sum()),
+            "steps": run.steps,
+            "batch_residues": BATCH_RESIDUES,
+            "learning_rate": LEARNING_RATE,
+            "network": SIZES,
+            "devices of the seeds": {name: [one["device"] for one in seeds] for name, seeds in read.items()},
+            "interval": "95 %, bootstrap over chains of the test, means over seeds",
+        },
+        seeds=list(SEEDS),
+        figures=figures,
+        shortened=run.shortened,
+    )
+    print(path.name, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
