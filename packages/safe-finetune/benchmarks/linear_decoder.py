@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedConfig
 
 from safe_finetune.rows import EncodedRows
 from safe_finetune.theory import LinearData, LinearProblem
@@ -24,6 +25,7 @@ class LinearDecoder(nn.Module):
         features = np.concatenate([np.zeros((responses, width)), *(data.features for data in sets)])
         self.embeddings = nn.Embedding.from_pretrained(torch.tensor(features, dtype=torch.float32), freeze=True)
         self.theta = nn.Parameter(torch.tensor(theta, dtype=torch.float32))
+        self.config = PreTrainedConfig(hidden_size=width)  # checkpoints are known by it, among other things
 
     @property
     def device(self) -> torch.device:

@@ -44,7 +44,7 @@ def test_a_head_that_is_asked_for_labelled_tokens_alone_changes_no_loss(make_mod
     expected = response_losses(model(input_ids=batch["input_ids"]).logits, batch["labels"])
     made = []
     counting = model.get_output_embeddings().register_forward_hook(lambda _head, _states, logits: made.append(logits))
-    found = losses_under(model, model.get_output_embeddings(), batch)
+    found = losses_under(model, batch)
     counting.remove()
     torch.testing.assert_close(found, expected)
     assert [logits.shape[:2] for logits in made] == [(1, int((batch["labels"] != -100).sum()))]
@@ -53,11 +53,27 @@ def test_a_head_that_is_asked_for_labelled_tokens_alone_changes_no_loss(make_mod
         torch.testing.assert_close(one, other)
 
 
-@pytest.mark.parametrize("head", [None, torch.nn.Linear(1, 1)], ids=["no head", "not the model's"])
-def test_a_model_whose_head_is_not_found_makes_all_logits(make_model, encode, make_rows, head):
+@pytest.mark.parametrize("head", [None, torch.nn.Linear(1, 1)], ids=["no head", "not the one it calls"])
+def test_a_model_whose_head_is_not_found_makes_all_logits(make_model, encode, make_rows, monkeypatch, head):
     model, rows = make_model(), encode(make_rows(2))
     batch = collate_rows([rows[0], rows[1]])
-    torch.testing.assert_close(losses_under(model, head, batch).detach(), row_losses(model, rows))
+    expected = losses_under(model, batch)
+    monkeypatch.setattr(type(model), "get_output_embeddings", lambda _model: head)
+    torch.testing.assert_close(losses_under(model, batch), expected)
+
+
+def test_a_module_that_is_no_model_of_transformers_will_do(make_model, encode, make_rows):
+    class Bare(torch.nn.Module):
+        def __init__(self, model):
+            super().__init__()
+            self.model = model
+
+        def forward(self, **inputs):
+            return self.model(**inputs)
+
+    model, rows = make_model(), encode(make_rows(2))
+    batch = collate_rows([rows[0], rows[1]])
+    torch.testing.assert_close(losses_under(Bare(model), batch), losses_under(model, batch))
 
 
 def test_half_precision_logits_give_float32_losses(encode, make_rows):

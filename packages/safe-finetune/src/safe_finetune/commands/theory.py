@@ -86,7 +86,7 @@ def _of_model(
     def loss_of(rows: Any) -> Any:
         batch = collate_rows([rows[index] for index in range(min(count, len(rows)))])
         inputs = {name: part.to(decoder.device) for name, part in batch.items()}
-        return lambda: losses_under(decoder, decoder.get_output_embeddings(), inputs).mean()
+        return lambda: losses_under(decoder, inputs).mean()
 
     basin = LossLandscape(loss_of(encoded["safety"]), moved)
     direction = -LossLandscape(loss_of(encoded["task"]), moved).gradient()

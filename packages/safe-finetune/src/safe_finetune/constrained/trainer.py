@@ -112,7 +112,7 @@ class ConstrainedSFTTrainer(Trainer):
             outputs = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
             every = response_losses(outputs.logits, inputs["labels"])
         else:
-            every = losses_under(model, self.accelerator.unwrap_model(model).get_output_embeddings(), inputs)
+            every = losses_under(model, inputs)
         losses = every[:num_task]
         loss = losses.mean()
         if model.training:

@@ -88,6 +88,6 @@ class GradientSimilarityScorer:
 
 def _gradient(model: Any, rows: EncodedRows, number: int, taken: list[Tensor]) -> tuple[Tensor, ...]:
     batch = {name: part.to(taken[0].device) for name, part in collate_rows([rows[number]]).items()}
-    losses = losses_under(model, model.get_output_embeddings(), batch)
+    losses = losses_under(model, batch)
     check_losses(losses.detach(), [rows.places[number]])
     return torch.autograd.grad(losses.sum(), taken, allow_unused=True, materialize_grads=True)

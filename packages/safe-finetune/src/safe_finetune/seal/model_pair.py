@@ -47,8 +47,7 @@ class ModelPair(nn.Module):
         model = self.u if which == "u" and self.u is not None else self.theta
         if self.has_adapters:
             self._activate(which)
-        batch = {"input_ids": input_ids, "attention_mask": attention_mask, "labels": labels}
-        return losses_under(model, model.get_output_embeddings(), batch)
+        return losses_under(model, {"input_ids": input_ids, "attention_mask": attention_mask, "labels": labels})
 
     def trained(self, which: Copy) -> dict[str, nn.Parameter]:
         """Trained parameters of a copy, by their name here."""

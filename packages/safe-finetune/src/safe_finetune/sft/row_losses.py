@@ -27,17 +27,15 @@ def response_losses(
     return _means(logits[:, :-1][labels[:, 1:] != IGNORED], labels)
 
 
-def losses_under(
-    model: Any, head: nn.Module | None, batch: Mapping[str, Int[Tensor, "rows tokens"]]
-) -> Float[Tensor, " rows"]:
+def losses_under(model: Any, batch: Mapping[str, Int[Tensor, "rows tokens"]]) -> Float[Tensor, " rows"]:
     """What :func:`response_losses` gives, with logits of labelled tokens alone.
 
-    Logits of all tokens may be the largest tensor of a run, and the head a fifth of a small model's work.
+    Logits of all tokens may be the largest tensor of a run, and the head a fifth of a small model's work. So the input
+    of the head (``get_output_embeddings``) is cut down while the model runs. If there is none, or the model does not
+    call it, all logits are made.
 
     Args:
         model: A causal language model, which may be wrapped.
-        head: Its last layer (``get_output_embeddings``), whose input is cut down while the model runs. If it is absent,
-            or the model does not call it, all logits are made.
         batch: ``input_ids``, ``attention_mask`` and ``labels``.
     """
     labels = batch["labels"]
@@ -47,12 +45,17 @@ def losses_under(
     def choose(_head: nn.Module, states: tuple[Tensor]) -> tuple[Tensor]:
         return (states[0][predicts][None],)
 
-    cut = head.register_forward_pre_hook(choose) if head is not None else contextlib.nullcontext()
-    with cut:
+    head = _head_of(model)
+    with head.register_forward_pre_hook(choose) if head is not None else contextlib.nullcontext():
         inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
         logits = model(**inputs, use_cache=False).logits
     is_cut = logits.shape[:2] != labels.shape
     return _means(logits[0] if is_cut else logits[:, :-1][is_target], labels)
+
+
+def _head_of(model: Any) -> nn.Module | None:
+    inner = getattr(model, "module", model)  # of what spreads a model over processes
+    return inner.get_output_embeddings() if hasattr(inner, "get_output_embeddings") else None
 
 
 def _means(chosen: Float[Tensor, "labelled vocab"], labels: Int[Tensor, "rows tokens"]) -> Float[Tensor, " rows"]:
@@ -99,7 +102,7 @@ def row_losses(model: Any, rows: EncodedRows, *, batch_size: int = 16) -> Float[
     for start in tqdm(range(0, len(rows), batch_size), desc="row losses", disable=None):
         batch = collate_rows([rows[index] for index in order[start : start + batch_size]])
         device = {name: value.to(model.device) for name, value in batch.items()}
-        found[batch["row_index"]] = losses_under(model, model.get_output_embeddings(), device).float().cpu()
+        found[batch["row_index"]] = losses_under(model, device).float().cpu()
     model.train(was_training)
     check_losses(found, rows.places)
     return found

@@ -50,7 +50,7 @@ class WeightedSFTTrainer(Trainer):
             outputs = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
             losses = response_losses(outputs.logits, inputs["labels"])
         else:
-            losses = losses_under(model, self.accelerator.unwrap_model(model).get_output_embeddings(), inputs)
+            losses = losses_under(model, inputs)
         rows = inputs["row_index"].tolist()
         check_losses(losses, [self.train_dataset.places[row] for row in rows], f" at step {self.state.global_step + 1}")
         weights = losses.new_tensor([self.train_dataset.weights[row] for row in rows])
