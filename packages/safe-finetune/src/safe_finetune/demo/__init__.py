@@ -28,7 +28,7 @@ from safe_finetune.selection import SelectorScores
 
 SIZES = {"harmful": 96, "harmless": 144, "task": 120, "trusted": 40, "unsafe": 30, "test": 16}
 STEPS = {"align": 34, "score": 6, "tune": 18}
-BATCH_SIZE, MICRO_BATCHES = 8, 2  # rows of like length go together; prompts have 9 to 53 tokens
+BATCH_SIZE, MICRO_BATCHES = 8, 2  # a step's rows are cut into batches of like length
 SAFETY_SHARE = 6  # careful training draws fewer safety rows than there are, and first measures the loss of all it gets
 CARELESS, CAREFUL = "trained on all rows", "trained on kept rows and safety rows"
 ALPHAS = (0.5, 0.75)

@@ -30,9 +30,9 @@ def response_losses(
 def losses_under(model: Any, batch: Mapping[str, Int[Tensor, "rows tokens"]]) -> Float[Tensor, " rows"]:
     """What :func:`response_losses` gives, with logits of labelled tokens alone.
 
-    Logits of all tokens may be the largest tensor of a run, and the head a fifth of a small model's work. So the input
-    of the head (``get_output_embeddings``) is cut down while the model runs. If there is none, or the model does not
-    call it, all logits are made.
+    Logits of all tokens may be the largest tensor of a run, and the head has a fifth of SmolLM2-135M's weights. So the
+    input of the head (``get_output_embeddings``) is cut down while the model runs. If there is none, or the model does
+    not call it, all logits are made.
 
     Args:
         model: A causal language model, which may be wrapped.
