@@ -36,7 +36,7 @@ from protein_fitness.training.trainer import TrainingSettings, train_fitness_mod
 
 RESULTS = Path(__file__).parent / "results"
 SEEDS = (0, 1, 2)
-CHAINS, STEPS, BATCH_RESIDUES, LEARNING_RATE = 1000, 1000, 2000, 1e-3
+CHAINS, STEPS, BATCH_RESIDUES, LEARNING_RATE = 1000, 1000, 1000, 1e-3
 SIZES = {"node_scalars": 64, "node_vectors": 4, "edge_scalars": 16, "num_layers": 3}
 BACKGROUND, FREQUENCIES = "background", "profile, frequencies alone"
 RESAMPLES = 2000

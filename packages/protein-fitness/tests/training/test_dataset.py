@@ -4,6 +4,7 @@ import torch
 
 from protein_fitness.amino_acids import AMINO_ACIDS
 from protein_fitness.model.config import S3FConfig
+from protein_fitness.model.graph import build_graph
 from protein_fitness.training import dataset as module
 from protein_fitness.training.controls import shuffled_structure
 from protein_fitness.training.dataset import EvaluationChains, MaskedChains
@@ -114,6 +115,35 @@ def test_surfaces_are_kept_and_cropped(chains_of, domain, tmp_path, monkeypatch)
     assert 0 < part["point"].num_nodes < whole["point"].num_nodes
     points = {tuple(point) for point in whole["point"].pos.tolist()}
     assert {tuple(point) for point in part["point"].pos.tolist()} <= points
+
+
+@pytest.mark.parametrize("surface", [False, True])
+def test_the_graph_of_a_whole_chain_is_built_once(chains_of, domain, tmp_path, monkeypatch, surface):
+    config = _config("letters", surface=surface, surface_settings={"points_per_atom": 4})
+    chains, known = chains_of([domain.sequence]), {"surfaces": tmp_path, "control": shuffled_structure}
+    examples = MaskedChains(chains, [0], config, FEATURES["letters"].of, **known)
+    examples[0, 0]
+    anew = MaskedChains(chains, [0], config, FEATURES["letters"].of, **known)[1, 0].to_dict()
+    monkeypatch.setattr(module, "build_graph", None)
+
+    kept = examples[1, 0].to_dict()
+
+    assert kept.keys() == anew.keys()
+    for store in anew.keys() - {"_global_store"}:
+        assert kept[store].keys() == anew[store].keys()
+        assert all(torch.equal(kept[store][name], anew[store][name]) for name in anew[store])
+
+
+def test_no_more_graphs_are_kept_than_memory_is_meant_for(chains_of, domain, monkeypatch):
+    monkeypatch.setattr(module, "KEPT", 1)
+    examples = MaskedChains(chains_of([domain.sequence] * 2), [0, 1], _config("letters"), FEATURES["letters"].of)
+    examples[0, 0], examples[0, 1]
+    built = []
+    monkeypatch.setattr(module, "build_graph", lambda *of, **known: built.append(of) or build_graph(*of, **known))
+
+    examples[1, 0], examples[1, 1]
+
+    assert len(built) == 1
 
 
 def test_a_surface_without_a_folder_is_refused(chains_of):

@@ -20,6 +20,7 @@ def train(
     epochs: float = 100,
     steps: int | None = None,
     batch_residues: int = 4000,
+    learning_rate: float = 2e-4,
     width: int = 64,
     most: int | None = None,
     seed: int = 0,
@@ -36,6 +37,7 @@ def train(
         epochs: How often each chain is seen.
         steps: Batches that are learnt from, in place of epochs.
         batch_residues: About so many residues are in a batch.
+        learning_rate: Of Adam; it stays the same.
         width: Scalar channels of residues; a sixteenth as many vectors, a quarter as many scalars of edges.
         most: Chains that are taken at most, drawn by the seed.
         seed: Of the draw of chains, the split, the first weights, masks, and the order of chains.
@@ -51,9 +53,11 @@ def train(
     from protein_fitness.training.trainer import TrainingSettings, train_fitness_model
 
     kind, folder = feature_kind(features), Path(out).expanduser()
-    settings = TrainingSettings(epochs=epochs, steps=steps, batch_residues=batch_residues, seed=seed)
+    settings = TrainingSettings(
+        epochs=epochs, steps=steps, learning_rate=learning_rate, batch_residues=batch_residues, seed=seed
+    )
     options = {"features": features, "surface": surface, "width": width, "most": most, "seed": seed}
-    options["batch_residues"] = batch_residues
+    options |= {"batch_residues": batch_residues, "learning_rate": learning_rate}
     _keep_options(folder / "options.json", options, resume=resume)
     chains = read_chains(structures, most=most, seed=seed)
     print(f"{len(chains)} chains are taken, and {len(chains.left_out)} do not fit.", file=sys.stderr)

@@ -1,5 +1,6 @@
 """The graph that the networks read: residues, surface points, and which of them see each other."""
 
+from copy import copy
 from dataclasses import asdict
 from typing import Any, Protocol, runtime_checkable
 
@@ -78,14 +79,29 @@ def build_graph(
     graph = HeteroData()
     graph["residue"].pos = atoms[:, CA].contiguous()
     graph["residue"].place = torch.from_numpy(place)
-    for name, values in residues.items():
-        if len(values) != len(backbone):
-            raise ValueError(f"`{name}` has {len(values)} rows for {len(backbone)} residues; give one a residue.")
-        graph["residue"][name] = torch.as_tensor(values)[graph["residue"].place]
     graph[RESIDUE_EDGES].edge_index = within(graph["residue"].pos, config.radius, config.max_neighbours)
     if surface is not None:
         _add_surface(graph, atoms, surface, config)
-    return graph
+    return with_residues(graph, len(backbone), **residues)
+
+
+def with_residues(graph: HeteroData, length: int, **residues: Tensor | np.ndarray) -> HeteroData:
+    """The same graph with what is known of residues; the one that is given stays as it is.
+
+    Args:
+        graph: Of :func:`build_graph`.
+        length: Residues of the chain.
+        residues: As there.
+
+    Raises:
+        ValueError: If a property has not a row for each residue.
+    """
+    described = copy(graph)
+    for name, values in residues.items():
+        if len(values) != length:
+            raise ValueError(f"`{name}` has {len(values)} rows for {length} residues; give one a residue.")
+        described["residue"][name] = torch.as_tensor(values)[graph["residue"].place]
+    return described
 
 
 def _add_surface(graph: HeteroData, atoms: Float[Tensor, "residues 3 3"], surface: Cloud, config: S3FConfig) -> None:

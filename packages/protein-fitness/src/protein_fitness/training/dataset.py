@@ -9,10 +9,10 @@ from torch.utils.data import Dataset
 from torch_geometric.data import HeteroData
 
 from protein_fitness.model.config import S3FConfig
-from protein_fitness.model.graph import Cloud, build_graph
+from protein_fitness.model.graph import Cloud, build_graph, with_residues
 from protein_fitness.surface.cache import cached_surface
 from protein_fitness.surface.settings import SurfaceSettings
-from protein_fitness.training.chains import Chains
+from protein_fitness.training.chains import Chain, Chains
 from protein_fitness.training.controls import Control
 from protein_fitness.training.crop import random_window, surface_near
 from protein_fitness.training.features import FeaturesOf
@@ -20,6 +20,8 @@ from protein_fitness.training.masking import draws_of, evaluation_masking, train
 
 LONGEST = 300
 """Residues of a chain that are seen at a time."""
+KEPT = 1000
+"""Chains whose graph is kept in memory, about 2.5 MB each with a surface; others are built each time."""
 _OF_CONTROL = 2**32
 """In place of an epoch, for draws that are the same in all."""
 
@@ -64,6 +66,7 @@ class MaskedChains(Dataset[HeteroData]):
             raise ValueError("the network reads surfaces; give `surfaces`, the folder in which they are kept.")
         self.chains, self.numbers, self.config, self.features = chains, tuple(numbers), config, features
         self.surfaces, self.control, self.seed = surfaces, control, seed
+        self._kept: dict[int, HeteroData] = {}
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -80,15 +83,24 @@ class MaskedChains(Dataset[HeteroData]):
         draws = draws_of(self.seed, epoch, whole.digest)
         chain = whole.part(random_window(len(whole), LONGEST, draws))
         masking = self.masking(chain.letters, draws)
-        graph = build_graph(
-            chain.backbone,
-            self.config,
-            surface=self._surface(number, chain.backbone) if self.config.surface else None,
+        graph = with_residues(
+            self._shape(number, chain),
+            len(chain),
             h=self.features(replace(chain, letters=masking.letters), masking.hidden),
             y=chain.letters,
             mask=masking.selected,
         )
         return graph if self.control is None else self.control(graph, draws_of(self.seed, _OF_CONTROL, whole.digest))
+
+    def _shape(self, number: int, chain: Chain) -> HeteroData:
+        """The graph without what is known of residues, which alone differs from epoch to epoch where all are seen."""
+        if number in self._kept:
+            return self._kept[number]
+        surface = self._surface(number, chain.backbone) if self.config.surface else None
+        graph = build_graph(chain.backbone, self.config, surface=surface)
+        if len(self._kept) < KEPT and len(self.chains.sequences[number]) <= LONGEST:
+            self._kept[number] = graph
+        return graph
 
     def _surface(self, number: int, backbone: np.ndarray) -> Cloud:
         assert self.surfaces is not None
