@@ -37,6 +37,7 @@ from protein_fitness.training.trainer import TrainingSettings, train_fitness_mod
 RESULTS = Path(__file__).parent / "results"
 SEEDS = (0, 1, 2)
 CHAINS, STEPS, BATCH_RESIDUES, LEARNING_RATE = 1000, 1000, 1000, 1e-3
+SHARES = {"validation": 0.1, "test": 0.25}
 SIZES = {"node_scalars": 64, "node_vectors": 4, "edge_scalars": 16, "num_layers": 3}
 BACKGROUND, FREQUENCIES = "background", "profile, frequencies alone"
 RESAMPLES = 2000
@@ -144,7 +145,7 @@ class Data:
         self.chains: Chains = read_chains(run.database, most=run.chains)
         path = run.work / "split.json"
         if not path.exists():
-            split_by_cluster(self.chains, cluster(self.chains.sequences)).save(path)
+            split_by_cluster(self.chains, cluster(self.chains.sequences), shares=SHARES).save(path)
         split = Split.load(path, self.chains)
         self.numbers = {part: split.numbers(part, self.chains) for part in ("train", "validation", "test")}
 
