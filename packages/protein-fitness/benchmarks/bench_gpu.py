@@ -80,10 +80,10 @@ def main() -> None:
         for dtype in ("float32", "bfloat16"):
             encoder = random_encoder(dtype, run)
             for surface in (False, True):
-                figures += of_network(encoder, dtype, surface, proteins, assays, run)
+                for figure in of_network(encoder, dtype, surface, proteins, assays, run):
+                    print(f"{figure.id}: {figure.value:.4g} {figure.unit} {figure.interval or ''}", flush=True)
+                    figures.append(figure)
             attention = encoder.model.config._attn_implementation
-    for figure in figures:
-        print(f"{figure.id}: {figure.value:.4g} {figure.unit} {figure.interval or ''} (target {figure.target})")
     path = write_record(
         "bench_gpu",
         results_dir=run.results,
