@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protein_fitness.amino_acids import AMINO_ACIDS
-from protein_fitness.homologues import aligned_rows, profile_of, read_profile, weights_of
+from protein_fitness.homologues import aligned_rows, alignment_notes, profile_of, read_profile, weights_of
 
 rows_of_letters = st.integers(2, 12).flatmap(
     lambda width: st.lists(st.text("ACDW-", min_size=width, max_size=width), min_size=1, max_size=9)
@@ -79,12 +79,55 @@ def test_an_alignment_of_another_protein_is_refused(tmp_path):
         read_profile(path, "ACDE")
 
 
-def test_an_alignment_that_leaves_residues_out_is_refused(tmp_path):
+def test_residues_of_the_target_in_lower_case_have_the_background(tmp_path):
+    path = tmp_path / "x.a2m"
+    path.write_text(">target\nmACdEF\n>one\nwA-wEFwww\n>two\n.AC.EW\n>three\n.WCwEW\n")
+
+    found = read_profile(path, "MACDEF", identity=1.0)
+
+    letters = {"A": 3, "W": 1 + 2, "C": 3, "E": 4, "F": 2}  # of four relatives in four columns, and one gap
+    background = np.array([letters.get(letter, 0) for letter in AMINO_ACIDS]) / 15
+    assert found[0] == pytest.approx(background, abs=1e-12)
+    assert np.array_equal(found[0], found[3])
+    in_columns = profile_of(aligned_rows(["ACEF", "A-EF", "ACEW", "WCEW"]), identity=1.0)
+    assert np.allclose(found[[1, 2, 4, 5]], in_columns, atol=1e-12)
+
+
+def test_relatives_are_compared_in_the_columns_alone(tmp_path):
+    path = tmp_path / "x.a2m"
+    path.write_text(">target\n" + "m" * 90 + "AC\n>one\n" + "." * 90 + "AD\n")
+
+    found = read_profile(path, "M" * 90 + "AC")
+
+    # Half of the columns are alike, so each has a whole vote: two of the background's 4 / 2 are for A, beside 1.
+    assert found[90, AMINO_ACIDS.index("A")] == pytest.approx((2 + 0.5) / 3)
+
+
+def test_residues_without_a_column_are_told(tmp_path):
+    path = tmp_path / "x.a2m"
+    path.write_text(">target\nmAC-dEF\n>one\nwA-wEF\n")
+
+    assert alignment_notes(path) == (
+        "x.a2m has no column, and the frequencies of the whole alignment instead, at positions 1, 4.",
+    )
+    path.write_text(">target\nMAC\n>one\nwA-wC\n")
+    assert alignment_notes(path) == ()
+
+
+def test_an_alignment_in_lower_case_alone_is_refused(tmp_path):
+    path = tmp_path / "x.a2m"
+    path.write_text(">target\nacd\n>one\nacd\n")
+
+    with pytest.raises(ValueError, match="x.a2m: its first sequence is all lower case and so in no column"):
+        read_profile(path, "ACD")
+
+
+def test_another_protein_in_lower_case_is_refused(tmp_path):
     path = tmp_path / "x.a2m"
     path.write_text(">target\naCD\n>one\n.CD\n")
 
-    with pytest.raises(ValueError, match="x.a2m: 1 residues of its first sequence are lower case"):
-        read_profile(path, "ACD")
+    with pytest.raises(ValueError, match=r"x.a2m: its first sequence \(3 residues\) is not the one .* \(3 residues\)"):
+        read_profile(path, "WCD")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpu_commons.write_aside import write_text_aside
+from gpu_commons.write_aside import write_text_aside, written_aside
 
 
 @pytest.mark.parametrize("text", ["one\ntwo\n", ["one\n", "two\n"]])
@@ -21,4 +21,16 @@ def test_a_text_that_breaks_off_leaves_what_was_there(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         write_text_aside(parts(), path)
     assert path.read_text() == "whole"
+    assert [file.name for file in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_two_processes_may_write_one_file_at_a_time(tmp_path, monkeypatch):
+    path = tmp_path / "file.txt"
+    with written_aside(path) as mine:
+        mine.write_text("half of mine")
+        monkeypatch.setattr("os.getpid", lambda: -1)
+        write_text_aside("theirs", path)
+        assert path.read_text() == "theirs"
+        mine.write_text("mine")
+    assert path.read_text() == "mine"
     assert [file.name for file in tmp_path.iterdir()] == ["file.txt"]

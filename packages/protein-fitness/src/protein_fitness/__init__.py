@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from protein_fitness.encoders.masked_lm import MaskedLanguageModel
     from protein_fitness.encoders.profile import ProfileEncoder
     from protein_fitness.encoders.registry import make_encoder
-    from protein_fitness.homologues import read_profile
+    from protein_fitness.homologues import alignment_notes, read_profile
     from protein_fitness.metrics.five import five_metrics
     from protein_fitness.metrics.spearman import Spearman, spearman
     from protein_fitness.model.config import S3FConfig
@@ -80,6 +80,7 @@ _HOME = {
     "SurfaceSettings": "surface.settings",
     "TrainingSettings": "training.trainer",
     "align": "structures.alignment",
+    "alignment_notes": "homologues",
     "all_singles": "mutations.mutation",
     "averages": "benchmark.aggregate",
     "build_graph": "model.graph",
@@ -144,6 +145,7 @@ __all__ = [
     "SurfaceSettings",
     "TrainingSettings",
     "align",
+    "alignment_notes",
     "all_singles",
     "averages",
     "build_graph",

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from protein_fitness.amino_acids import AMINO_ACIDS
+from protein_fitness.structures.notes import listed
 
 IDENTITY = 0.8
 """Relatives at least this alike share one vote; 0.99 is usual for viruses."""
@@ -21,28 +22,51 @@ def read_profile(
 ) -> Float[np.ndarray, "positions 20"]:
     """The profile of an a2m or aligned FASTA (also .gz), whose first sequence is the target.
 
+    Lower-case residues of the target are in no column, as ProteinGym's alignments have them where few relatives have a
+    letter. No relative votes there and the frequencies are the background's, whatever the file shows below them; see
+    :func:`alignment_notes`. Relatives are compared in the columns alone.
+
     Args:
         path: Of the file.
-        sequence: That is asked about; the target must be it.
+        sequence: That is asked about; the target must be it, in upper case or in lower.
         identity: See :func:`profile_of`.
 
     Raises:
-        ValueError: If the file is no alignment, or one of another protein.
+        ValueError: If the file is no alignment, one of another protein, or has no column.
     """
     sequences = _sequences(Path(path))
     rows = aligned_rows(sequences)
-    target = "".join(letter for letter in sequences[0].upper() if letter not in "-.")
-    if target != sequence:
+    target = _residues(sequences[0])
+    if target.upper() != sequence:
         raise ValueError(
             f"{Path(path).name}: its first sequence ({len(target)} residues) is not the one that is asked about "
-            f"({len(sequence)} residues); put that first, with all its residues as columns."
+            f"({len(sequence)} residues); put that first, with all its residues."
         )
-    if rows.shape[1] != len(sequence):
+    if not rows.shape[1]:
         raise ValueError(
-            f"{Path(path).name}: {len(sequence) - rows.shape[1]} residues of its first sequence are lower case and "
-            "so in no column; give an alignment that covers the whole sequence."
+            f"{Path(path).name}: its first sequence is all lower case and so in no column; give an alignment with "
+            "columns in upper case."
         )
-    return profile_of(rows, identity=identity)
+    weights = weights_of(rows, identity)
+    votes = np.full((len(rows), len(target)), -1)
+    votes[:, [letter.isupper() for letter in target]] = rows
+    return _frequencies(votes, weights, PSEUDOCOUNT, None)
+
+
+def alignment_notes(path: str | os.PathLike[str]) -> tuple[str, ...]:
+    """What :func:`read_profile` decided of a file that it has read, a sentence each."""
+    target = _residues("".join(_sequences(Path(path))[:1]))
+    lower = [str(place) for place, letter in enumerate(target, start=1) if letter.islower()]
+    if not lower:
+        return ()
+    return (
+        f"{Path(path).name} has no column, and the frequencies of the whole alignment instead, at positions "
+        f"{listed(lower)}.",
+    )
+
+
+def _residues(row: str) -> str:
+    return "".join(letter for letter in row if letter not in "-.")
 
 
 def _sequences(path: Path) -> list[str]:
@@ -72,11 +96,17 @@ def profile_of(
     Raises:
         ValueError: If there is no relative, or no such share.
     """
-    if not 0 < identity <= 1:
-        raise ValueError(f"`identity` must be above 0 and at most 1, got {identity}.")
     if not len(rows):
         raise ValueError("the alignment has no sequence; give one with the target and its relatives.")
-    weights = weights_of(rows, identity)
+    return _frequencies(rows, weights_of(rows, identity), pseudocount, background)
+
+
+def _frequencies(
+    rows: Int[np.ndarray, "relatives positions"],
+    weights: Float[np.ndarray, " relatives"],
+    pseudocount: float,
+    background: Float[np.ndarray, "20"] | None,
+) -> Float[np.ndarray, "positions 20"]:
     counts = np.stack([((rows == index) * weights[:, None]).sum(0) for index in range(20)], axis=1)
     if background is None:
         background = counts.sum(0) / counts.sum()
@@ -84,7 +114,13 @@ def profile_of(
 
 
 def weights_of(rows: Int[np.ndarray, "relatives positions"], identity: float | int) -> Float[np.ndarray, " relatives"]:
-    """One over the number of relatives, itself included, that are at least this alike."""
+    """One over the number of relatives, itself included, that are at least this alike.
+
+    Raises:
+        ValueError: If there is no such share.
+    """
+    if not 0 < identity <= 1:
+        raise ValueError(f"`identity` must be above 0 and at most 1, got {identity}.")
     alike = np.zeros(len(rows))
     for start in range(0, len(rows), _BLOCK):
         block = rows[start : start + _BLOCK]

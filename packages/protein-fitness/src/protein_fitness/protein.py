@@ -18,12 +18,14 @@ class Protein:
         structure: Of one chain, or None.
         along: Which residue of the structure stands for which of the sequence; None without a structure.
         profile: Frequencies of the twenty amino acids among relatives, by position; None without an alignment.
+        profile_notes: What was decided where the profile was read, a sentence each.
     """
 
     sequence: str
     structure: Structure | None = None
     along: SequenceMap | None = None
     profile: Float[np.ndarray, "positions 20"] | None = None
+    profile_notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.profile is not None and len(self.profile) != len(self.sequence):
@@ -38,7 +40,7 @@ class Protein:
     def notes(self) -> tuple[str, ...]:
         """What was decided on the way, a sentence each."""
         read = () if self.structure is None else self.structure.notes
-        return (*read, *(() if self.along is None else self.along.mismatches))
+        return (*read, *(() if self.along is None else self.along.mismatches), *self.profile_notes)
 
     def of_structure(self, values: Float[np.ndarray, " residues"]) -> Float[np.ndarray, " positions"]:
         """Values of the structure's residues, brought to the positions of the sequence; NaN where there is none."""
@@ -54,13 +56,15 @@ def make_protein(
     structure: Structure | None = None,
     *,
     profile: Float[np.ndarray, "positions 20"] | None = None,
+    profile_notes: tuple[str, ...] = (),
 ) -> Protein:
     """Bring together what is known of a protein.
 
     Args:
         sequence: Of the wild type; that of the structure if absent.
         structure: Of one chain.
-        profile: Frequencies among relatives; see :func:`protein_fitness.scorers.profile.profile_of`.
+        profile: Frequencies among relatives; see :func:`protein_fitness.homologues.read_profile`.
+        profile_notes: See :func:`protein_fitness.homologues.alignment_notes`.
 
     Raises:
         ValueError: If there is neither sequence nor structure, or they are of different proteins.
@@ -70,4 +74,4 @@ def make_protein(
     wanted = structure.sequence if sequence is None and structure is not None else sequence
     assert wanted is not None
     along = None if structure is None else align(structure, wanted)
-    return Protein(sequence=wanted, structure=structure, along=along, profile=profile)
+    return Protein(sequence=wanted, structure=structure, along=along, profile=profile, profile_notes=profile_notes)

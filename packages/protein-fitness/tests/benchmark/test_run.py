@@ -3,13 +3,18 @@ import json
 import shutil
 
 import pytest
+import torch
 
 from protein_fitness.assay import read_assay, score_rows
 from protein_fitness.benchmark import run
 from protein_fitness.benchmark.run import run_benchmark
 from protein_fitness.benchmark.task import read_result, result_file, run_task
+from protein_fitness.encoders.letters import LetterEncoder
 from protein_fitness.metrics.spearman import spearman
+from protein_fitness.model.config import S3FConfig
+from protein_fitness.model.s3f import S3FModel
 from protein_fitness.scorers.registry import make_scorer
+from protein_fitness.scoring.predictor import FitnessPredictor
 
 SCORERS = ["blosum62", "accessibility"]
 
@@ -52,6 +57,17 @@ def test_parts_by_number_of_mutations_are_measured_apart(gym):
 
     assert [(row.mutations, row.mutants) for row in rows] == [("all", 40), ("1", 30), ("2", 10)]
     assert rows[1].metrics["Spearman"] != rows[0].metrics["Spearman"]
+
+
+def test_surfaces_that_a_network_reads_are_kept_beside_the_results(gym):
+    settings = {"points_per_atom": 6, "resolution": 2.5}
+    config = S3FConfig(encoder_width=21, node_scalars=8, num_layers=1, surface=True, surface_settings=settings)
+    with torch.random.fork_rng(devices=[]):
+        FitnessPredictor(S3FModel(config), LetterEncoder()).save_pretrained(gym / "model")
+
+    begin(gym, scorers=[str(gym / "model")], assays=["GB1_stable", "GB1_binding"])
+
+    assert len(list((gym / "out" / "surfaces").glob("*.npz"))) == 1  # of the one protein of both
 
 
 def test_an_assay_that_fails_is_named_and_stops_no_other(gym):

@@ -57,6 +57,40 @@ def test_a_table_is_scored_with_the_offset_that_the_error_names(gb1_file, tmp_pa
     assert -1 <= told["spearman"] <= 1
 
 
+def test_positions_without_a_column_are_told_and_kept(tmp_path, capsys):
+    alignment, out = tmp_path / "x.a2m", tmp_path / "scan.csv"
+    alignment.write_text(">target\nMKv\n>one\nMR.\n")
+
+    assert main(["scan", "--sequence", "MKV", "--alignment", str(alignment), "--out", str(out)]) == 0
+
+    note = "x.a2m has no column, and the frequencies of the whole alignment instead, at positions 3."
+    assert note in capsys.readouterr().err
+    assert note in json.loads(out.with_suffix(".json").read_text())["notes"]
+
+
+def test_residue_numbers_lie_beside_the_scores_of_a_structure(gb1, gb1_file, tmp_path):
+    sequence, structure = "GS" + gb1.sequence[:40] + "W" + gb1.sequence[41:50], ["--structure", str(gb1_file)]
+    table = tmp_path / "assay.csv"
+    table.write_text("mutant\nG1A\n")
+
+    assert main(["scan", "--sequence", sequence, *structure, "--out", str(tmp_path / "scan.csv")]) == 0
+    given = ["score", "--csv", str(table), "--sequence", sequence, *structure, "--scorer", "blosum62"]
+    assert main([*given, "--out", str(tmp_path / "scored.csv")]) == 0
+
+    beside = (tmp_path / "scan.map.csv").read_text()
+    assert (tmp_path / "scored.map.csv").read_text() == beside
+    rows = list(csv.DictReader(beside.splitlines()))
+    assert [row["position"] for row in rows] == [str(place) for place in range(1, 53)]
+    assert [row["residue"] for row in rows] == ["", "", *(str(label) for label in range(1, 51))]
+    assert [row["residue_letter"] for row in rows] == ["", "", *gb1.sequence[:50]]
+    assert rows[42] == {"position": "43", "letter": "W", "residue": "41", "residue_letter": "G"}
+
+
+def test_without_a_structure_there_are_no_residue_numbers(tmp_path):
+    assert main(["scan", "--sequence", "MKV", "--out", str(tmp_path / "scan.csv")]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["scan.csv", "scan.json"]
+
+
 def test_bad_input_is_one_sentence_and_exit_code_2(tmp_path, capsys):
     assert main(["scan", "--structure", str(tmp_path / "none.pdb"), "--out", str(tmp_path / "scan.csv")]) == 2
 

@@ -66,7 +66,7 @@ def part_of():
 
     def make(structure, window):
         part = slice(window.start, window.stop)
-        rows = ("sequence", "labels", "backbone", "accessibility", "break_after")
+        rows = ("sequence", "labels", "backbone", "oxygen", "accessibility", "break_after")
         plddt = None if structure.plddt is None else structure.plddt[part]
         return replace(structure, plddt=plddt, **{name: getattr(structure, name)[part] for name in rows})
 

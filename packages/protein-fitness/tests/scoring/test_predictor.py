@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from protein_fitness.amino_acids import AMINO_ACIDS
+from protein_fitness.encoders.letters import LetterEncoder
 from protein_fitness.encoders.profile import ProfileEncoder
 from protein_fitness.model.graph import build_graph
 from protein_fitness.mutations import all_singles, parse_mutant
@@ -16,6 +17,7 @@ from protein_fitness.scorers.substitution import Blosum62
 from protein_fitness.scoring import scene
 from protein_fitness.scoring.passes import MODES
 from protein_fitness.scoring.predictor import FitnessPredictor
+from protein_fitness.surface import cache
 
 TEXTS = ["T53W:D40A:V54K", "T53W", "M1A:E56Q", "D40G:T53F", "T53F:D40A", "D40A", "M1K", "V54K:T53A:D40P"]
 MUTANTS = [parse_mutant(text) for text in TEXTS]
@@ -169,6 +171,33 @@ def test_with_a_surface_batches_are_as_one_by_one_and_it_is_made_once(gb1, netwo
     assert predictor.name == "s3f:mask-joint"
     predictor.encoder.longest = 20
     assert np.isfinite(predictor.score(gb1, MUTANTS[3:])).all()
+
+
+def test_a_surface_is_taken_from_its_folder_and_scores_are_the_same_bit_for_bit(
+    gb1, network, encoder, tmp_path, monkeypatch
+):
+    def refuse(*given, **more):
+        raise AssertionError("a surface is made")
+
+    model = network(surface=True)
+    fresh = FitnessPredictor(model, encoder).score(gb1, MUTANTS)
+    first = FitnessPredictor(model, encoder, surfaces=tmp_path / "kept").score(gb1, MUTANTS)
+    assert len(list((tmp_path / "kept").glob("*.npz"))) == 1
+    monkeypatch.setattr(scene, "make_surface", refuse)
+    monkeypatch.setattr(cache, "make_surface", refuse)
+    with pytest.raises(AssertionError, match="a surface is made"):
+        FitnessPredictor(model, encoder).score(gb1, MUTANTS)
+    again = FitnessPredictor(model, encoder, surfaces=tmp_path / "kept").score(gb1, MUTANTS)
+    assert np.array_equal(first, fresh)
+    assert np.array_equal(again, fresh)
+
+
+def test_a_scorer_made_by_name_keeps_surfaces_too(gb1, network, tmp_path):
+    predictor = FitnessPredictor(network(surface=True, encoder_width=21), LetterEncoder())
+    predictor.save_pretrained(tmp_path / "model")
+    scorer = make_scorer(f"{tmp_path / 'model'}+blosum62", mode="wt", surfaces=tmp_path / "kept")
+    assert np.isfinite(scorer.score(gb1, MUTANTS[:2])).all()
+    assert len(list((tmp_path / "kept").glob("*.npz"))) == 1
 
 
 def test_no_mutant_has_no_score_and_a_wrong_one_is_refused(gb1, network, encoder):

@@ -46,6 +46,7 @@ def test_a_chain_is_what_was_written(database):
     assert structure.sequence == "WY"
     assert structure.labels == ("1", "2")
     assert np.allclose(structure.backbone, coordinates[3:, :3] * 0.01)
+    assert np.allclose(structure.oxygen, coordinates[3:, 3] * 0.01)
     assert structure.accessibility[0] == pytest.approx(accessible[3] / 285)  # tryptophan's largest, in Å²
     assert structure.plddt is None
     found = chains.profile(1)

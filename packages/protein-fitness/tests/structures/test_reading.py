@@ -38,9 +38,23 @@ def test_protein_g_is_read(protein_g):
     assert not structure.break_after.any()
     assert structure.digest == hashlib.sha256(protein_g.read_bytes()).hexdigest()
     lines = [line for line in protein_g.read_text().splitlines() if line.startswith("ATOM")]
-    for place, name in enumerate(("N", "CA", "C")):
+    atoms = np.concatenate([structure.backbone, structure.oxygen[:, None]], axis=1)
+    for place, name in enumerate(("N", "CA", "C", "O")):
         own = [[float(line[at : at + 8]) for at in (30, 38, 46)] for line in lines if line[12:16].strip() == name]
-        assert structure.backbone[:, place] == pytest.approx(np.array(own), abs=1e-4)
+        assert atoms[:, place] == pytest.approx(np.array(own), abs=1e-4)
+
+
+def test_oxygen_is_the_residues_own_also_beside_one_that_is_left_out(protein_g, tmp_path):
+    gone = {(1, "CA"), (4, "O"), (5, "CA")}
+    lines = protein_g.read_text().splitlines()
+    kept = [line for line in lines if line[:4] != "ATOM" or (int(line[22:26]), line[12:16].strip()) not in gone]
+    path = tmp_path / "x.pdb"
+    path.write_text("\n".join(kept))
+    structure, whole = read_structure(path), read_structure(protein_g)
+    assert structure.labels[:4] == ("2", "3", "4", "6")
+    assert np.array_equal(structure.oxygen[[0, 1, 3]], whole.oxygen[[1, 2, 5]])
+    assert np.isnan(structure.oxygen[2]).all()
+    assert np.isfinite(structure.oxygen[3:]).all()
 
 
 @pytest.mark.parametrize("compressed", [False, True])

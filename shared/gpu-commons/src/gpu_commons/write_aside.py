@@ -10,12 +10,14 @@ from pathlib import Path
 def written_aside(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A path beside the target to write to; the file takes the target's place if all goes well, and goes if not.
 
+    Each process has its own, so that several may write one target at a time, and the last one's stays.
+
     Args:
         path: The target; folders are made, and an older file is replaced by the whole new one.
     """
     target = Path(path).expanduser()
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f"{target.name}.partial")
+    aside = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
         yield aside
         os.replace(aside, target)

@@ -113,7 +113,7 @@ def _measured(task: AssayTask) -> AssayResult:
     scores, rows = {}, []
     for name in task.scorers:
         try:
-            scores[name] = score_rows(table, protein, make_scorer(name)).scores
+            scores[name] = score_rows(table, protein, make_scorer(name, surfaces=task.out / "surfaces")).scores
         except ValueError as error:
             rows.append(_failed(name, len(table.rows), " ".join((*missing, str(error)))))
         else:

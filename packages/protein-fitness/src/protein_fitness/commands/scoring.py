@@ -19,19 +19,22 @@ def scan_protein(
     alignment: str | None = None,
     scorer: str | None = None,
     mode: str = "auto",
+    surfaces: str | None = None,
     top: int = 10,
     json: bool = False,
 ) -> None:
     """Score every single mutant of a protein.
 
     Args:
-        out: CSV of all mutants; what they were made with lies beside it as .json.
+        out: CSV of all mutants; what they were made with lies beside it as .json, and with a structure, which of its
+            residues stands at which position, as .map.csv.
         structure: PDB, mmCIF or BinaryCIF file.
         chain: Its label, if the file has several.
         sequence: Of the wild type, as letters; that of the structure if absent.
         alignment: a2m or aligned FASTA whose first sequence is the wild type.
         scorer: Name or folder of a saved model, or several as a+b; what the inputs allow if absent.
         mode: What a saved model masks: mask-joint, mask-single, wt or auto.
+        surfaces: Folder in which a saved model that reads surfaces keeps them for the next time.
         top: How many of the best to print.
         json: Print JSON.
     """
@@ -39,7 +42,7 @@ def scan_protein(
 
     from protein_fitness.site_matrix import scan
 
-    protein, chosen = _asked(structure, chain, sequence, alignment, scorer, mode)
+    protein, chosen = _asked(structure, chain, sequence, alignment, scorer, mode, surfaces)
     matrix = scan(protein, chosen)
     matrix.to_csv(out)
     _write_beside(out, protein, chosen, offset=0)
@@ -58,6 +61,7 @@ def score_assay(
     alignment: str | None = None,
     scorer: str | None = None,
     mode: str = "auto",
+    surfaces: str | None = None,
     offset: int = 0,
     on_error: str = "raise",
     json: bool = False,
@@ -66,13 +70,15 @@ def score_assay(
 
     Args:
         csv: With a column "mutant" such as A24G or A24G:C30D, and if you like "DMS_score" (ProteinGym's names).
-        out: The same rows in the same order with the columns "score" and "reason".
+        out: The same rows in the same order with the columns "score" and "reason"; what they were made with lies beside
+            it as .json, and with a structure, which of its residues stands at which position, as .map.csv.
         structure: PDB, mmCIF or BinaryCIF file.
         chain: Its label, if the file has several.
         sequence: Of the wild type, as letters; that of the structure if absent.
         alignment: a2m or aligned FASTA whose first sequence is the wild type.
         scorer: Name or folder of a saved model, or several as a+b; what the inputs allow if absent.
         mode: What a saved model masks: mask-joint, mask-single, wt or auto.
+        surfaces: Folder in which a saved model that reads surfaces keeps them for the next time.
         offset: The file's position of the first residue of the sequence, less one.
         on_error: "raise", or "nan" to keep a bad row without a score and with the reason.
         json: Print JSON.
@@ -80,7 +86,7 @@ def score_assay(
     from protein_fitness.assay import read_assay, score_rows, write_scored
 
     assay = read_assay(csv)
-    protein, chosen = _asked(structure, chain, sequence, alignment, scorer, mode)
+    protein, chosen = _asked(structure, chain, sequence, alignment, scorer, mode, surfaces)
     scored = score_rows(assay, protein, chosen, offset=offset, on_error=on_error)
     write_scored(scored, out)
     _write_beside(out, protein, chosen, offset=offset)
@@ -94,9 +100,10 @@ def _asked(
     alignment: str | None,
     scorer: str | None,
     mode: str,
+    surfaces: str | None,
 ) -> tuple["Protein", "Scorer"]:
     """The protein and its scorer, with what was decided on the way told on stderr."""
-    from protein_fitness.homologues import read_profile
+    from protein_fitness.homologues import alignment_notes, read_profile
     from protein_fitness.protein import make_protein
     from protein_fitness.scorers.registry import make_scorer, usual_scorer
     from protein_fitness.scorers.scorer import notes_of
@@ -105,8 +112,9 @@ def _asked(
     shape = None if structure is None else read_structure(structure, chain=chain)
     wanted = sequence if sequence is not None or shape is None else shape.sequence
     profile = None if alignment is None or wanted is None else read_profile(alignment, wanted)
-    protein = make_protein(wanted, shape, profile=profile)
-    chosen = usual_scorer(protein) if scorer is None else make_scorer(scorer, mode=mode)
+    told = () if alignment is None else alignment_notes(alignment)
+    protein = make_protein(wanted, shape, profile=profile, profile_notes=told)
+    chosen = usual_scorer(protein) if scorer is None else make_scorer(scorer, mode=mode, surfaces=surfaces)
     for note in (*protein.notes, *notes_of(chosen, protein)):
         print(note, file=sys.stderr)
     return protein, chosen
@@ -129,3 +137,5 @@ def _write_beside(out: str, protein: "Protein", scorer: "Scorer", *, offset: int
         "notes": [*protein.notes, *notes_of(scorer, protein)],
     }
     write_text_aside(json.dumps(told, indent=2) + "\n", Path(out).with_suffix(".json"))
+    if protein.along is not None:
+        protein.along.to_csv(Path(out).with_suffix(".map.csv"))

@@ -1,12 +1,15 @@
 """Scorers by name."""
 
+import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from protein_fitness.protein import Protein
 from protein_fitness.scorers.ensemble import Ensemble
 from protein_fitness.scorers.geometry import Accessibility, ContactNumber
 from protein_fitness.scorers.profile import BuriedProfile, Profile
+from protein_fitness.scorers.protein_mpnn import ProteinMPNN
 from protein_fitness.scorers.scorer import Scorer
 from protein_fitness.scorers.substitution import Blosum62, Hydrophobicity
 
@@ -17,25 +20,31 @@ SCORERS: dict[str, Callable[[], Scorer]] = {
     "hydrophobicity": Hydrophobicity,
     "profile": Profile,
     "buried_profile": BuriedProfile,
+    "protein_mpnn": ProteinMPNN,
+    "protein_mpnn_backbone": partial(ProteinMPNN, letters=False),
 }
 
 
-def make_scorer(names: str | Sequence[str], *, mode: str = "auto") -> Scorer:
+def make_scorer(
+    names: str | Sequence[str], *, mode: str = "auto", surfaces: str | os.PathLike[str] | None = None
+) -> Scorer:
     """A scorer, or with several names or "a+b" their ensemble.
 
     Args:
         names: Of ``SCORERS``, or folders of saved models; see
             :class:`protein_fitness.scoring.predictor.FitnessPredictor`.
         mode: What saved models mask; see there. Others mask nothing.
+        surfaces: Folder in which saved models that read surfaces keep them; see there.
 
     Raises:
         ValueError: If a name is neither, or there is no such mode.
+        ImportError: If a scorer's package is not installed; the message is the pip line.
     """
-    made = [_made(name, mode) for name in (names.split("+") if isinstance(names, str) else names)]
+    made = [_made(name, mode, surfaces) for name in (names.split("+") if isinstance(names, str) else names)]
     return made[0] if len(made) == 1 else Ensemble(made)
 
 
-def _made(name: str, mode: str) -> Scorer:
+def _made(name: str, mode: str, surfaces: str | os.PathLike[str] | None) -> Scorer:
     if name in SCORERS:
         return SCORERS[name]()
     if not (Path(name) / "config.json").is_file():
@@ -44,7 +53,7 @@ def _made(name: str, mode: str) -> Scorer:
         )
     from protein_fitness.scoring.predictor import FitnessPredictor  # torch takes seconds to import
 
-    return FitnessPredictor.from_pretrained(name, mode=mode)
+    return FitnessPredictor.from_pretrained(name, mode=mode, surfaces=surfaces)
 
 
 def usual_scorer(protein: Protein) -> Scorer:

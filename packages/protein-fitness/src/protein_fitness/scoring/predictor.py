@@ -43,6 +43,7 @@ class FitnessPredictor:
             each distinct set of sites; "mask-single": that site alone, one pass a site; "wt": nothing, one pass.
             "auto" is "wt" above 50,000 distinct sets, else "mask-joint".
         node_budget: Most residues and surface points of a batch; one copy of a larger protein is still read.
+        surfaces: Folder in which surfaces of proteins are kept, so that each is made once; none if absent.
 
     Attributes:
         name: What scores, and the mode that was last used.
@@ -55,7 +56,15 @@ class FitnessPredictor:
     :func:`protein_fitness.scoring.windows.window_about`.
     """
 
-    def __init__(self, model: S3FModel | None, encoder: Encoder, *, mode: str = "auto", node_budget: int = 4096):
+    def __init__(
+        self,
+        model: S3FModel | None,
+        encoder: Encoder,
+        *,
+        mode: str = "auto",
+        node_budget: int = 4096,
+        surfaces: str | os.PathLike[str] | None = None,
+    ):
         if model is not None and model.config.encoder_width != encoder.width:
             raise ValueError(
                 f"the model reads features of width {model.config.encoder_width} and {encoder.id} gives {encoder.width}; "
@@ -64,6 +73,7 @@ class FitnessPredictor:
         if node_budget < 1:
             raise ValueError(f"`node_budget` must be at least 1, got {node_budget}.")
         self.model, self.encoder, self.mode, self.node_budget = model, encoder, mode, node_budget
+        self.surfaces = surfaces
         chosen_mode(mode, 0)  # refuses an unknown one
         self._used = mode
         self._scene: Scene | None = None
@@ -78,6 +88,7 @@ class FitnessPredictor:
         dtype: str = "auto",
         mode: str = "auto",
         node_budget: int = 4096,
+        surfaces: str | os.PathLike[str] | None = None,
     ) -> "FitnessPredictor":
         """A model from the folder that :meth:`save_pretrained` wrote, with its encoder.
 
@@ -88,6 +99,7 @@ class FitnessPredictor:
             dtype: Of the encoder's weights. The network's stay float32: it reads distances in Å.
             mode: See the class.
             node_budget: See the class.
+            surfaces: See the class.
 
         Raises:
             ValueError: If there is no such model, its encoder cannot be loaded, or the encoder has other weights than
@@ -104,7 +116,7 @@ class FitnessPredictor:
                 f"the model in {folder} was saved with the encoder {model.config.encoder_id}@{wanted} and this one is "
                 f"{identity_of(found)}; give the one that it was trained with."
             )
-        return cls(model, found, mode=mode, node_budget=node_budget)
+        return cls(model, found, mode=mode, node_budget=node_budget, surfaces=surfaces)
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Write the network, and which encoder it reads; the encoder's weights are not written.
@@ -201,7 +213,7 @@ class FitnessPredictor:
 
     def _scene_of(self, protein: Protein, model: S3FModel) -> Scene:
         if self._scene is None or self._scene.protein is not protein:
-            self._scene = Scene(protein, model.config)
+            self._scene = Scene(protein, model.config, surfaces=self.surfaces)
         return self._scene
 
     def _log_probabilities(

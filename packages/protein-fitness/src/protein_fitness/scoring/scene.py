@@ -1,5 +1,6 @@
 """What a network reads of a protein beside its sequence: made once, and cut to windows."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,8 @@ from protein_fitness.model.config import S3FConfig
 from protein_fitness.model.graph import build_graph
 from protein_fitness.neighbours import nearest
 from protein_fitness.protein import Protein
-from protein_fitness.structures.structure import CA
+from protein_fitness.structures.structure import CA, Structure
+from protein_fitness.surface.cache import cached_surface
 from protein_fitness.surface.settings import SurfaceSettings
 from protein_fitness.surface.surface import Surface, make_surface
 
@@ -24,6 +26,7 @@ class Scene:
     Args:
         protein: With a structure or without.
         config: Of the network.
+        surfaces: Folder in which surfaces are kept; the surface is made anew if absent.
 
     Attributes:
         protein: The same.
@@ -35,7 +38,7 @@ class Scene:
         ValueError: If no surface can be made.
     """
 
-    def __init__(self, protein: Protein, config: S3FConfig):
+    def __init__(self, protein: Protein, config: S3FConfig, *, surfaces: str | os.PathLike[str] | None = None):
         self.protein, self.config = protein, config
         self.backbone = _along_sequence(protein)
         self.known: Bool[np.ndarray, " positions"] = np.isfinite(self.backbone[:, CA]).all(-1)
@@ -43,7 +46,7 @@ class Scene:
         self.surface: Surface | None = None
         if config.surface and self.known.any():
             assert protein.structure is not None
-            self.surface = make_surface(protein.structure, settings=SurfaceSettings(**config.surface_settings))
+            self.surface = _surface(protein.structure, SurfaceSettings(**config.surface_settings), surfaces)
 
     def graph(self, window: range) -> HeteroData | None:
         """The graph of a window, without features of residues; None where no residue has a structure.
@@ -64,6 +67,12 @@ class Scene:
         if present == whole:
             return self.surface
         return _read_points(self.surface, backbone, self.config.points_read_per_atom)
+
+
+def _surface(structure: Structure, settings: SurfaceSettings, folder: str | os.PathLike[str] | None) -> Surface:
+    if folder is None:
+        return make_surface(structure, settings=settings)
+    return cached_surface(structure, folder, settings=settings)
 
 
 def _along_sequence(protein: Protein) -> Float[np.ndarray, "positions 3 3"]:

@@ -20,8 +20,17 @@ def backbone_of(atoms: AtomArray, starts: Int[np.ndarray, " residues"]) -> Float
     """
     found = np.full((len(starts), 3, 3), np.nan)
     for place, name in _NAMES.items():
-        at = atoms_named(name, atoms, starts)
-        found[at >= 0, place] = atoms.coord[at[at >= 0]]
+        found[:, place] = coordinates_of(name, atoms, starts)
+    return found
+
+
+def coordinates_of(
+    name: str, atoms: AtomArray, starts: Int[np.ndarray, " residues"]
+) -> Float[np.ndarray, "residues 3"]:
+    """Of each residue's atom of that name in Å, NaN where it is missing."""
+    found = np.full((len(starts), 3), np.nan)
+    at = atoms_named(name, atoms, starts)
+    found[at >= 0] = atoms.coord[at[at >= 0]]
     return found
 
 

@@ -110,6 +110,7 @@ class StructureDatabase:
             break_after=breaks_of(backbone, numbers),
             notes=(),
             digest=hashlib.sha256(sequence.encode() + backbone.tobytes()).hexdigest(),
+            oxygen=atoms[:, 3].astype(float),
         )
 
     def profile(self, number: int) -> Float[np.ndarray, "residues 20"]:

@@ -8,7 +8,7 @@ from biotite.structure import AtomArray, get_residue_starts
 
 from protein_fitness.structures.accessibility import relative_accessibility
 from protein_fitness.structures.alternatives import without_alternatives
-from protein_fitness.structures.backbone import atoms_named, backbone_of, breaks_of
+from protein_fitness.structures.backbone import atoms_named, backbone_of, breaks_of, coordinates_of
 from protein_fitness.structures.confidence import confidence
 from protein_fitness.structures.files import StructureFile, read_file
 from protein_fitness.structures.modified_residues import letter_of
@@ -43,12 +43,13 @@ def read_structure(
         notes.insert(0, f"Model {model} of {file.num_models} is read.")
     starts = get_residue_starts(atoms)
     backbone, accessibility = backbone_of(atoms, starts), relative_accessibility(atoms, starts)
+    oxygen = coordinates_of("O", atoms, starts)
     placed = np.isfinite(backbone[:, CA]).all(axis=-1)
     if not placed.any():
         raise ValueError(f"chain {label!r} of {file.path} has no residue with CA; give a structure with its backbone.")
     if not placed.all():
         notes.append(f"Left out for want of CA: {listed(labels_of(atoms, starts[~placed]))}.")
-    starts, backbone, accessibility = starts[placed], backbone[placed], accessibility[placed]
+    starts, backbone, accessibility, oxygen = starts[placed], backbone[placed], accessibility[placed], oxygen[placed]
     names, labels = atoms.res_name[starts].tolist(), labels_of(atoms, starts)
     broken = breaks_of(backbone, atoms.res_id[starts])
     b_factors = atoms.b_factor[atoms_named("CA", atoms, starts)]
@@ -64,6 +65,7 @@ def read_structure(
         break_after=broken,
         notes=(*notes, *type_notes(names, labels), *gap_notes(backbone, accessibility, broken, labels), decided),
         digest=file.digest,
+        oxygen=oxygen,
     )
 
 

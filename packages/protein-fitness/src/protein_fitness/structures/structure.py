@@ -22,6 +22,7 @@ class Structure:
         sequence: One letter a residue; X where the type is not one of the twenty.
         labels: Number and insertion code of each residue in the file, such as "52A".
         backbone: N, CA and C in Å; NaN for atoms that the file lacks.
+        oxygen: The backbone's O in Å, NaN where the file lacks it; None where it was not read.
         accessibility: Relative solvent accessibility, from 0 (buried) to about 1; NaN where atoms are missing.
         plddt: Confidence of a predicted structure, 0 to 100; None for an experimental one.
         break_after: Whether the chain is broken between a residue and the next.
@@ -39,6 +40,7 @@ class Structure:
     break_after: Bool[np.ndarray, " residues"]
     notes: tuple[str, ...]
     digest: str
+    oxygen: Float[np.ndarray, "residues 3"] | None = None
 
     def __len__(self) -> int:
         return len(self.sequence)
