@@ -10,24 +10,21 @@ of mavenn (double mutants of Olson et al. 2014, single ones of Nisthal et al. 20
 
 import argparse
 import csv
-import gzip
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-import protein_fitness
 from gpu_commons import Figure, write_record
-from gpu_commons.package_files import package_files
+from protein_fitness.examples import gb1, gb1_stability, mavenn_assay
 from protein_fitness.metrics.spearman import Spearman, spearman
 from protein_fitness.mutations import Mutant, parse_mutants
 from protein_fitness.protein import Protein, make_protein
 from protein_fitness.scorers.registry import make_scorer
-from protein_fitness.structures import StructureDatabase, read_structure
+from protein_fitness.structures import StructureDatabase
 
 RESULTS = Path(__file__).parent / "results"
-MAVENN = "mavenn==1.1.4"
 OLSON_WILD = "MQYKLILNGKTLKGETTTEAVDAATAEKVFKQYANDNGVDGEWTYDDATKTFTVTE"
 USUAL = "blosum62+accessibility+contact_number"
 SCORERS = ("blosum62", "hydrophobicity", "accessibility", "contact_number", USUAL)
@@ -136,12 +133,12 @@ def difference(one: np.ndarray, other: np.ndarray, labels: np.ndarray, resamples
 def gb1_doubles() -> Measured:
     """Double mutants of a 56-mer that is 1PGA's with T2Q."""
     protein = gb1(OLSON_WILD)
-    rows = mavenn_rows("gb1_data")
+    mutants, labels = mavenn_assay("gb1_data", protein)
     return Measured(
         name="GB1, double mutants",
         protein=protein,
-        mutants=parsed([changes(row["x"], protein) for row in rows], protein),
-        labels=np.array([float(row["y"]) for row in rows]),
+        mutants=mutants,
+        labels=labels,
         scorers=SCORERS,
         resamples=100,
         target=0.46,
@@ -150,16 +147,14 @@ def gb1_doubles() -> Measured:
 
 
 def gb1_singles() -> Measured:
-    """Single mutants' stability: the table has the change of the free energy of folding, which is positive for what
-    unfolds more easily.
-    """
-    protein = gb1(None)
-    rows = mavenn_rows("nisthal_data")
+    """Single mutants' stability."""
+    protein = gb1()
+    mutants, labels = gb1_stability(protein)
     return Measured(
         name="GB1, single mutants' stability",
         protein=protein,
-        mutants=parsed([changes(row["x"], protein) for row in rows], protein),
-        labels=-np.array([float(row["y"]) for row in rows]),
+        mutants=mutants,
+        labels=labels,
         scorers=SCORERS,
         resamples=1000,
         target=None,
@@ -188,25 +183,6 @@ def tem1(data: Path, database: Path) -> Measured:
         target=0.60,
         alone="accessibility",
     )
-
-
-def gb1(sequence: str | None) -> Protein:
-    """1PGA, of which this sequence is a variant."""
-    file = Path(protein_fitness.__file__).parent / "data" / "1pga.pdb"
-    return make_protein(sequence, read_structure(file))
-
-
-def mavenn_rows(name: str) -> list[dict[str, str]]:
-    """A table of mavenn's wheel."""
-    (path,) = package_files(MAVENN, f"mavenn/examples/datasets/{name}.csv.gz")
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def changes(without_first: str, protein: Protein) -> str:
-    """A mutant from its sequence, which mavenn gives without the first residue."""
-    pairs = zip(protein.sequence, protein.sequence[0] + without_first, strict=True)
-    return ":".join(f"{own}{place}{seen}" for place, (own, seen) in enumerate(pairs, start=1) if own != seen)
 
 
 def parsed(texts: Sequence[str], protein: Protein, offset: int = 0) -> list[Mutant]:

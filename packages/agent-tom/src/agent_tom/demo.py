@@ -12,7 +12,7 @@ from agent_tom.report import write_report
 from agent_tom.study.plan import Study
 from agent_tom.study.run import run_study
 from agent_tom.study.tables import table
-from agent_tom.table_text import aligned, interval_text
+from gpu_commons.table_text import aligned, interval_text
 
 MODEL = {
     "name": "language_model",

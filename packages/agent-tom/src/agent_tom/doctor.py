@@ -1,6 +1,5 @@
 """Whether a model can play here, and what it costs and understands."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,7 @@ from agent_tom.games.registry import make_game
 from agent_tom.partners.registry import make_partner
 from agent_tom.playing.episodes import play
 from agent_tom.prompts.library import wording, wordings
+from gpu_commons.findings import Finding
 from gpu_commons.kv_cache import why_not_branchable
 
 if TYPE_CHECKING:
@@ -20,21 +20,6 @@ GAME, ROUNDS = "ipd", 3
 LEAST_MASS = 0.5
 SAME = 1e-3
 """Nats by which cached log-probabilities may differ."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What was looked at.
-
-    Attributes:
-        what: Name.
-        found: For people.
-        advice: What to do about it; empty if nothing is wrong.
-    """
-
-    what: str
-    found: str
-    advice: str = ""
 
 
 def examine(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> list[Finding]:

@@ -29,6 +29,7 @@ from controlled_decoding.tracing import Trace, trace_fragment
 from gpu_commons import load_model
 from gpu_commons.package_files import package_files
 from gpu_commons.page import Section, assemble_page, table_fragment, write_html
+from gpu_commons.table_text import aligned
 
 MODEL = "bundled:smollm2-135m-instruct"
 TRACE_PROMPT = "My neighbour played loud music all night, and in the morning I told him that he"
@@ -146,6 +147,4 @@ def _quality(subspace: SubspaceClassifier) -> str:
 
 
 def _terminal_table(rows: list[list[str]], subspace: SubspaceClassifier, seconds: float, page: Path) -> str:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return "\n".join([*lines, _quality(subspace), f"{seconds:.0f} s; open {page}"])
+    return "\n".join([aligned(rows[0], rows[1:]), _quality(subspace), f"{seconds:.0f} s; open {page}"])

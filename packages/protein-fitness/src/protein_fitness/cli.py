@@ -5,7 +5,7 @@ from typing import Any
 
 from gpu_commons.cli import run_verbs
 from protein_fitness import __version__
-from protein_fitness.commands import benchmark, reporting, scoring, shape, training
+from protein_fitness.commands import benchmark, checking, demo, reporting, scoring, shape, training
 
 VERBS: dict[str, Any] = {
     "scan": scoring.scan_protein,
@@ -14,6 +14,8 @@ VERBS: dict[str, Any] = {
     "train": training.train,
     "bench": benchmark.bench,
     "report": reporting.report,
+    "doctor": checking.doctor,
+    "demo": demo.demo,
 }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from protein_fitness.amino_acids import AMINO_ACIDS
+from protein_fitness.profile_table import read_profile_table
 from protein_fitness.structures.notes import listed
 
 IDENTITY = 0.8
@@ -20,20 +21,22 @@ _BLOCK = 256
 def read_profile(
     path: str | os.PathLike[str], sequence: str, *, identity: float | int = IDENTITY
 ) -> Float[np.ndarray, "positions 20"]:
-    """The profile of an a2m or aligned FASTA (also .gz), whose first sequence is the target.
+    """The profile of an a2m or aligned FASTA (also .gz), whose first sequence is the target, or one that is a table.
 
     Lower-case residues of the target are in no column, as ProteinGym's alignments have them where few relatives have a
     letter. No relative votes there and the frequencies are the background's, whatever the file shows below them; see
     :func:`alignment_notes`. Relatives are compared in the columns alone.
 
     Args:
-        path: Of the file.
+        path: Of the file; .csv for a table, see :func:`protein_fitness.profile_table.read_profile_table`.
         sequence: That is asked about; the target must be it, in upper case or in lower.
-        identity: See :func:`profile_of`.
+        identity: See :func:`profile_of`; a table is taken as it is.
 
     Raises:
-        ValueError: If the file is no alignment, one of another protein, or has no column.
+        ValueError: If the file is no alignment and no table, one of another protein, or has no column.
     """
+    if Path(path).suffix.lower() == ".csv":
+        return read_profile_table(path, sequence)
     sequences = _sequences(Path(path))
     rows = aligned_rows(sequences)
     target = _residues(sequences[0])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gpu_commons.browser import chromium, page_after_scripts
+from gpu_commons.page import Section
 from protein_fitness.amino_acids import AMINO_ACIDS
 from protein_fitness.protein import make_protein
 from protein_fitness.report.page import write_report
@@ -117,6 +118,17 @@ def test_the_best_mutants_and_what_was_decided_are_told(matrix, gb1, tmp_path):
     assert f'<th scope="row">{name}</th><td>{score:.3f}</td>' in page
     assert gb1.structure.digest in page
     assert all(note in page for note in gb1.notes)
+
+
+def test_sections_of_ones_own_stand_above_the_heat_map(matrix, gb1, tmp_path):
+    own = Section("Beside <others>", "What was measured.", "<p id='own'>0.4</p>")
+
+    page = write_report(matrix, gb1, tmp_path / "report.html", before=[own]).read_text(encoding="utf-8")
+
+    heading, fragment, after = (
+        page.index(text) for text in ("<h2>Beside &lt;others&gt;</h2>", "<p id='own'>0.4</p>", "<h2>Heat map</h2>")
+    )
+    assert heading < fragment < after
 
 
 def test_a_scan_of_another_sequence_is_refused(matrix, tmp_path):

@@ -50,6 +50,15 @@ def test_a_file_is_read_when_it_is_asked_for(folder):
         chains[1]
 
 
+def test_chosen_chains_are_numbered_anew(chains_of):
+    chains = chains_of(["ACD", "EFG", "HIK"])
+
+    chosen = chains.chosen(np.array([2, 0]))
+
+    assert chosen.names == ("chain2", "chain0")
+    assert [chosen[number].sequence for number in range(2)] == ["HIK", "ACD"] == list(chosen.sequences)
+
+
 def test_a_part_has_its_own_rows(chains_of):
     chain = chains_of(["ACDEFGHIXY"])[0]
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from protein_fitness.training.clusters import cluster
+from protein_fitness.training.clusters import cluster, relatives
 
 FAMILIES = 30
 
@@ -55,3 +55,12 @@ def test_clusters_are_numbered_as_they_appear(random_sequence):
 
     assert cluster([first, second, second, first]).tolist() == [0, 1, 1, 0]
     assert cluster([]).tolist() == []
+
+
+def test_relatives_of_one_sequence_are_found(random_sequence, relative):
+    draws = np.random.default_rng(4)
+    sequence = random_sequence(draws, 120)
+    others = [random_sequence(draws, 120), relative(draws, sequence, 0.5), sequence[20:90], random_sequence(draws, 90)]
+
+    assert relatives(sequence, others).tolist() == [False, True, True, False]
+    assert relatives(sequence, []).tolist() == []

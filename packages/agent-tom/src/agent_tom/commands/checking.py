@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 
-from agent_tom.table_text import aligned
 from gpu_commons.cli import BudgetMissed, show
 
 
@@ -18,16 +17,14 @@ def doctor(model: str, save: str | None = None, device: str = "auto", dtype: str
     """
     from agent_tom.doctor import examine
     from gpu_commons import load_model
+    from gpu_commons.findings import show_findings
 
     loaded = load_model(model, device=device, dtype=dtype)
     findings = examine(loaded.model, loaded.tokenizer)
     if save is not None:
         loaded.model.save_pretrained(save)
         loaded.tokenizer.save_pretrained(save)
-    if json:
-        show([asdict(finding) for finding in findings], as_json=True)
-        return
-    print(aligned(("", "found", "advice"), [[finding.what, finding.found, finding.advice] for finding in findings]))
+    show_findings(findings, as_json=json)
 
 
 def bench(

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from agent_tom.table_text import aligned
 from gpu_commons.cli import show
+from gpu_commons.table_text import aligned
 
 
 def list_names(kind: str = "all", json: bool = False) -> None:

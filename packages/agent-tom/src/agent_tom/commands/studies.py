@@ -3,8 +3,8 @@
 import re
 import sys
 
-from agent_tom.table_text import aligned, interval_text
 from gpu_commons.cli import Unfinished, show
+from gpu_commons.table_text import aligned, interval_text
 
 
 def run(

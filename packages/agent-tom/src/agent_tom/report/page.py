@@ -12,8 +12,8 @@ from agent_tom.study.bias import bias_rows
 from agent_tom.study.folder import ENVIRONMENT_FILE, PLAN_FILE
 from agent_tom.study.played import PlayedCell, played_cells
 from agent_tom.study.tables import COLUMNS, table_row
-from agent_tom.table_text import interval_text
 from gpu_commons.page import Section, assemble_page, picture_fragment, table_fragment, write_html
+from gpu_commons.table_text import interval_text
 
 _TABLE = (
     "Knowing is how often the partner's move was foretold; losing is regret a round against the best play for this "

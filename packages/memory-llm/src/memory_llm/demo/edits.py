@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from gpu_commons.page import Section, table_fragment
+from gpu_commons.table_text import aligned
 from memory_llm.facts import Fact
 from memory_llm.larimar.editor import LarimarEditor
 from memory_llm.larimar.pipeline import Larimar
@@ -70,9 +71,7 @@ def show_edits(larimar: Larimar, folder: Path) -> tuple[list[Section], list[str]
         Section("Rephrased", "The same facts, asked for in other words.", table_fragment(header, rephrased)),
         Section("Memory fill", "Facts held at each moment.", _fill_chart(fills)),
     ]
-    widths = [max(len(row[column]) for row in summary) for column in range(len(summary[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in summary]
-    return sections, lines
+    return sections, aligned(summary[0], summary[1:]).splitlines()
 
 
 def edit_and_forget(larimar: Larimar, folder: Path) -> tuple[list[Stage], list[tuple[str, int]]]:

@@ -1,7 +1,6 @@
 """Verbs that rank mutants."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpu_commons.cli import show
@@ -31,8 +30,10 @@ def scan_protein(
         structure: PDB, mmCIF or BinaryCIF file.
         chain: Its label, if the file has several.
         sequence: Of the wild type, as letters; that of the structure if absent.
-        alignment: a2m or aligned FASTA whose first sequence is the wild type.
-        scorer: Name or folder of a saved model, or several as a+b; what the inputs allow if absent.
+        alignment: a2m or aligned FASTA whose first sequence is the wild type, or frequencies as .csv.
+        scorer: accessibility, contact_number, blosum62, hydrophobicity, profile, buried_profile, protein_mpnn,
+            protein_mpnn_backbone, s2f (a trained network that reads an alignment), the folder of a saved model, or
+            several as a+b; what the inputs allow if absent.
         mode: What a saved model masks: mask-joint, mask-single, wt or auto.
         surfaces: Folder in which a saved model that reads surfaces keeps them for the next time.
         top: How many of the best to print.
@@ -40,12 +41,13 @@ def scan_protein(
     """
     import numpy as np
 
+    from protein_fitness.provenance import write_beside
     from protein_fitness.site_matrix import scan
 
     protein, chosen = _asked(structure, chain, sequence, alignment, scorer, mode, surfaces)
     matrix = scan(protein, chosen)
     matrix.to_csv(out)
-    _write_beside(out, protein, chosen, offset=0)
+    write_beside(out, protein, chosen)
     best = [{"mutant": mutant, "score": round(score, 4)} for mutant, score in matrix.top(top)]
     show(best, as_json=json)
     scored = int((~np.isnan(matrix.scores)).sum())
@@ -75,8 +77,10 @@ def score_assay(
         structure: PDB, mmCIF or BinaryCIF file.
         chain: Its label, if the file has several.
         sequence: Of the wild type, as letters; that of the structure if absent.
-        alignment: a2m or aligned FASTA whose first sequence is the wild type.
-        scorer: Name or folder of a saved model, or several as a+b; what the inputs allow if absent.
+        alignment: a2m or aligned FASTA whose first sequence is the wild type, or frequencies as .csv.
+        scorer: accessibility, contact_number, blosum62, hydrophobicity, profile, buried_profile, protein_mpnn,
+            protein_mpnn_backbone, s2f (a trained network that reads an alignment), the folder of a saved model, or
+            several as a+b; what the inputs allow if absent.
         mode: What a saved model masks: mask-joint, mask-single, wt or auto.
         surfaces: Folder in which a saved model that reads surfaces keeps them for the next time.
         offset: The file's position of the first residue of the sequence, less one.
@@ -84,12 +88,13 @@ def score_assay(
         json: Print JSON.
     """
     from protein_fitness.assay import read_assay, score_rows, write_scored
+    from protein_fitness.provenance import write_beside
 
     assay = read_assay(csv)
     protein, chosen = _asked(structure, chain, sequence, alignment, scorer, mode, surfaces)
     scored = score_rows(assay, protein, chosen, offset=offset, on_error=on_error)
     write_scored(scored, out)
-    _write_beside(out, protein, chosen, offset=offset)
+    write_beside(out, protein, chosen, offset=offset)
     show(scored.summary(), as_json=json)
 
 
@@ -118,24 +123,3 @@ def _asked(
     for note in (*protein.notes, *notes_of(chosen, protein)):
         print(note, file=sys.stderr)
     return protein, chosen
-
-
-def _write_beside(out: str, protein: "Protein", scorer: "Scorer", *, offset: int) -> None:
-    import json
-
-    from gpu_commons.write_aside import write_text_aside
-    from protein_fitness import __version__
-    from protein_fitness.scorers.scorer import notes_of
-
-    told = {
-        "version": __version__,
-        "scorer": scorer.name,
-        "sequence": protein.sequence,
-        "structure": None if protein.structure is None else protein.structure.name,
-        "structure_sha256": None if protein.structure is None else protein.structure.digest,
-        "offset": offset,
-        "notes": [*protein.notes, *notes_of(scorer, protein)],
-    }
-    write_text_aside(json.dumps(told, indent=2) + "\n", Path(out).with_suffix(".json"))
-    if protein.along is not None:
-        protein.along.to_csv(Path(out).with_suffix(".map.csv"))

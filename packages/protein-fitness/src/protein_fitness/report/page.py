@@ -1,6 +1,7 @@
 """The whole page of a scan: best mutants, heat map, sites and structure, each linked to the others."""
 
 import os
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -35,7 +36,12 @@ _STRUCTURE = "C-alpha atoms, coloured by tolerance. Drag to turn, click a residu
 
 
 def write_report(
-    matrix: SiteMatrix, protein: Protein, out: str | os.PathLike[str], *, title: str = "Every single mutant"
+    matrix: SiteMatrix,
+    protein: Protein,
+    out: str | os.PathLike[str],
+    *,
+    title: str = "Every single mutant",
+    before: Sequence[Section] = (),
 ) -> Path:
     """Write one HTML file that shows a scan; nothing is fetched when it is opened.
 
@@ -44,6 +50,7 @@ def write_report(
         protein: That was scanned; its structure is drawn if it has one.
         out: The page.
         title: Of it, as text.
+        before: Sections of your own, above those of the scan.
 
     Raises:
         ValueError: If the scan is of another sequence, or has no score at all.
@@ -55,6 +62,7 @@ def write_report(
         )
     best = table_fragment(["mutant", "score"], [[name, f"{score:.3f}"] for name, score in matrix.top(_TOP)])
     sections = [
+        *before,
         Section("Heat map", _HEAT_MAP, picture_fragment(heat_map(matrix), "heat-map", include_js=True)),
         Section("Sites", _PROFILE, picture_fragment(site_profile(matrix, protein), "site-profile")),
     ]

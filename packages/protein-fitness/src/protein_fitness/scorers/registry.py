@@ -23,6 +23,8 @@ SCORERS: dict[str, Callable[[], Scorer]] = {
     "protein_mpnn": ProteinMPNN,
     "protein_mpnn_backbone": partial(ProteinMPNN, letters=False),
 }
+SHIPPED = {"s2f": Path(__file__).parent.parent / "data" / "models" / "s2f"}
+"""Folders of the trained networks that the package carries. That one reads structure, letters and homologues."""
 
 
 def make_scorer(
@@ -31,7 +33,7 @@ def make_scorer(
     """A scorer, or with several names or "a+b" their ensemble.
 
     Args:
-        names: Of ``SCORERS``, or folders of saved models; see
+        names: Of ``SCORERS`` and ``SHIPPED``, or folders of saved models; see
             :class:`protein_fitness.scoring.predictor.FitnessPredictor`.
         mode: What saved models mask; see there. Others mask nothing.
         surfaces: Folder in which saved models that read surfaces keep them; see there.
@@ -47,13 +49,15 @@ def make_scorer(
 def _made(name: str, mode: str, surfaces: str | os.PathLike[str] | None) -> Scorer:
     if name in SCORERS:
         return SCORERS[name]()
-    if not (Path(name) / "config.json").is_file():
+    folder = SHIPPED.get(name, Path(name))
+    if name not in SHIPPED and not (folder / "config.json").is_file():
         raise ValueError(
-            f"there is no scorer {name!r}; there are {', '.join(SCORERS)}, or give the folder of a saved model."
+            f"there is no scorer {name!r}; there are {', '.join((*SCORERS, *SHIPPED))}, or give the folder of a saved "
+            "model."
         )
     from protein_fitness.scoring.predictor import FitnessPredictor  # torch takes seconds to import
 
-    return FitnessPredictor.from_pretrained(name, mode=mode, surfaces=surfaces)
+    return FitnessPredictor.from_pretrained(folder, mode=mode, surfaces=surfaces)
 
 
 def usual_scorer(protein: Protein) -> Scorer:

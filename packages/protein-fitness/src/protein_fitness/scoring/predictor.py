@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,6 +18,7 @@ from protein_fitness.model.s3f import S3FModel
 from protein_fitness.mutations.checking import check_mutants
 from protein_fitness.mutations.mutation import Mutant
 from protein_fitness.protein import Protein
+from protein_fitness.scoring.loading import load_network
 from protein_fitness.scoring.passes import Pass, chosen_mode, masked_with, passes_of
 from protein_fitness.scoring.scene import Scene
 from protein_fitness.scoring.site_sets import Sites, site_sets
@@ -105,10 +105,7 @@ class FitnessPredictor:
             ValueError: If there is no such model, its encoder cannot be loaded, or the encoder has other weights than
                 the one that it was saved with.
         """
-        for name in ("config.json", "model.safetensors"):
-            if not (Path(folder) / name).is_file():
-                raise ValueError(f"{folder} has no {name}; give a folder that `save_pretrained` wrote.")
-        model = S3FModel.from_pretrained(folder).to(resolve_device(device)).eval()
+        model = load_network(folder).to(resolve_device(device)).eval()
         found = encoder or make_encoder(model.config.encoder_id, device=device, dtype=dtype)
         wanted = model.config.encoder_fingerprint
         if wanted not in (None, found.fingerprint):

@@ -90,6 +90,12 @@ class Chains:
         """The chain as what surfaces are made of."""
         return self._read(number)[0]
 
+    def chosen(self, numbers: Int[np.ndarray, " chosen"]) -> "Chains":
+        """Some of them, numbered anew in the order that is given."""
+        names = tuple(self.names[number] for number in numbers)
+        sequences = tuple(self.sequences[number] for number in numbers)
+        return Chains(names, sequences, lambda number: self._read(numbers[number]), self.left_out)
+
 
 def read_chains(
     path: str | os.PathLike[str],
@@ -129,7 +135,7 @@ def read_chains(
         )
     if most is None or most >= len(chains):
         return chains
-    return _chosen(chains, np.sort(np.random.default_rng(seed).permutation(len(chains))[:most]))
+    return chains.chosen(np.sort(np.random.default_rng(seed).permutation(len(chains))[:most]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,9 +198,3 @@ def _of_database(database: StructureDatabase, fits: _Fit) -> Chains:
         lambda number: (database.structure(numbers[number]), database.profile(numbers[number])),
         left_out,
     )
-
-
-def _chosen(chains: Chains, numbers: Int[np.ndarray, " chosen"]) -> Chains:
-    names = tuple(chains.names[number] for number in numbers)
-    sequences = tuple(chains.sequences[number] for number in numbers)
-    return Chains(names, sequences, lambda number: chains._read(numbers[number]), chains.left_out)

@@ -48,6 +48,17 @@ def cluster(sequences: Sequence[str]) -> Int[np.ndarray, " sequences"]:
     return firsts.argsort().argsort()[labels]
 
 
+def relatives(sequence: str, sequences: Sequence[str]) -> Bool[np.ndarray, " sequences"]:
+    """Which are relatives of a sequence, as :func:`cluster` has it; all are aligned.
+
+    Args:
+        sequence: Such as that of a protein whose assay will say how good a network is.
+        sequences: Such as those of chains to train it on.
+    """
+    pairs = np.array([(0, number) for number in range(1, len(sequences) + 1)]).reshape(-1, 2)
+    return _significant([sequence, *sequences], pairs)
+
+
 def _significant(sequences: Sequence[str], pairs: Int[np.ndarray, "pairs 2"]) -> Bool[np.ndarray, " pairs"]:
     proteins = [ProteinSequence(sequence) for sequence in sequences]
     matrix, estimator = SubstitutionMatrix.std_protein_matrix(), EValueEstimator(_LAMBDA, _K)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from gpu_commons.page import Section, assemble_page, table_fragment
+from gpu_commons.table_text import aligned
 from safe_finetune.evaluation import SafetyReport
 from safe_finetune.evaluation.prompts import Kind
 from safe_finetune.evaluation.results import Metric
@@ -72,9 +73,7 @@ def report_rows(reports: Sequence[tuple[str, SafetyReport]]) -> list[list[str]]:
 def terminal_table(reports: Sequence[tuple[str, SafetyReport]], seconds: float, page: Path) -> str:
     """The models' rates, and where the page is."""
     rows = [[cell.split(" [")[0] for cell in row] for row in report_rows(reports)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return "\n".join([*lines, f"{seconds:.0f} s; open {page}"])
+    return f"{aligned(rows[0], rows[1:])}\n{seconds:.0f} s; open {page}"
 
 
 def _selection(rows: Sequence[Row], scores: SelectorScores, kept: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
