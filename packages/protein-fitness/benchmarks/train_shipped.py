@@ -8,6 +8,7 @@ proteins that the network has not seen. A run that was cut off goes on from its 
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -101,10 +102,10 @@ def figures_of(model: S3FModel, test: EvaluationChains, size: int) -> list[Figur
     alone = recovery(lambda graph: graph["residue"].h[:, :20].clamp(min=1e-3).log(), test)
     draws = np.random.default_rng(0).integers(len(test), size=(RESAMPLES, len(test)))
 
-    def told(name: str, values: np.ndarray, unit: str, better: str) -> Figure:
+    def told(name: str, values: np.ndarray, unit: str, better: Any) -> Figure:
         low, high = np.quantile(values[draws].sum(1) / found.positions[draws].sum(1), (0.025, 0.975))
         mean = values.sum() / found.positions.sum()
-        return Figure(id=name, value=float(mean), interval=(float(low), float(high)), unit=unit, better=better)  # type: ignore[arg-type]
+        return Figure(id=name, value=float(mean), interval=(float(low), float(high)), unit=unit, better=better)
 
     def both(name: str, one: Recovery) -> list[Figure]:
         return [told(f"{name}, loss", one.nll, "nats", "lower"), told(f"{name}, right", one.correct, "rate", "higher")]

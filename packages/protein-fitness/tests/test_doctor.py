@@ -7,9 +7,11 @@ import sys
 
 import pytest
 
+from gpu_commons.findings import Finding
 from protein_fitness.cli import main
 from protein_fitness.doctor import EXTRAS, NEEDED, examine
 from protein_fitness.examples import DATA
+from protein_fitness.scorers.registry import SCORERS
 
 pytestmark = pytest.mark.usefixtures("shipped_network")
 PROFILE = str(DATA / "1pga.profile.csv")
@@ -44,6 +46,17 @@ def test_a_whole_installation_has_nothing_to_do():
     assert by_name["device"].split()[0] in ("cpu", "cuda", "mps")
     assert by_name["protein G's domain B1"] == "56 residues with homologues"
     assert by_name["s2f"] == by_name["accessibility"] == "scores 1064 of 1064 mutants"
+
+
+def test_a_scorer_whose_package_is_optional_asks_for_nothing(monkeypatch):
+    def absent(*of, **known):
+        raise ImportError("protein_mpnn needs a package: pip install it")
+
+    monkeypatch.setitem(SCORERS, "protein_mpnn", absent)
+
+    (found,) = (finding for finding in examine() if finding.what.strip() == "protein_mpnn")
+
+    assert found == Finding("  protein_mpnn", "not here (protein_mpnn needs a package: pip install it)")
 
 
 @pytest.fixture

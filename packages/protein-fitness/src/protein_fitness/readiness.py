@@ -64,7 +64,8 @@ def own_files(structure: str | None, chain: str | None, alignment: str | None, s
     if wanted is None:
         left = [Finding("alignment", "not looked at", "give the sequence, or a structure that can be read")]
         return findings + (left if alignment is not None else [])
-    profile, notes = None, ()
+    notes: tuple[str, ...] = ()
+    profile = None
     if alignment is not None:
         profile = tried("alignment", lambda: read_profile(alignment, wanted), lambda it: f"of {len(it)} positions")
         notes = () if profile is None else alignment_notes(alignment)
@@ -106,6 +107,8 @@ def _tried(what: str, read: Callable[[], Any], said: Callable[[Any], str]) -> tu
     """What was read, None if it could not be, and what is to be said of it."""
     try:
         found = read()
-    except (ValueError, OSError, ImportError) as error:
+    except ImportError as error:  # of a scorer whose package is optional
+        return None, Finding(what, f"not here ({error})")
+    except (ValueError, OSError) as error:
         return None, Finding(what, "cannot be used", str(error))
     return found, Finding(what, said(found))

@@ -36,7 +36,7 @@ def test_without_homologues_the_shipped_network_says_what_it_needs(gb1):
 
 
 def test_an_unknown_name_is_told_with_the_shipped_ones():
-    with pytest.raises(ValueError, match="there is no scorer 'esm'; .*, buried_profile, s2f, or give the folder of a"):
+    with pytest.raises(ValueError, match="there is no scorer 'esm'; .*, s2f, or give the folder of a"):
         make_scorer("esm")
 
 
