@@ -55,7 +55,7 @@ def relatives(sequence: str, sequences: Sequence[str]) -> Bool[np.ndarray, " seq
         sequence: Such as that of a protein whose assay will say how good a network is.
         sequences: Such as those of chains to train it on.
     """
-    pairs = np.array([(0, number) for number in range(1, len(sequences) + 1)]).reshape(-1, 2)
+    pairs = np.stack([np.zeros(len(sequences), dtype=np.int64), 1 + np.arange(len(sequences))], axis=1)
     return _significant([sequence, *sequences], pairs)
 
 
