@@ -30,7 +30,14 @@ RESULTS = Path(__file__).parent / "results"
 KIND = FEATURES["profile"]
 CHAINS, STEPS, SEED = 4000, 3000, 0
 SETTINGS = {"batch_residues": 1000, "learning_rate": 1e-3, "evaluate_every": 500, "seed": SEED}
-SIZES = {"node_scalars": 64, "node_vectors": 4, "edge_scalars": 16, "num_layers": 3}
+SIZES = {
+    "node_scalars": 64,
+    "node_vectors": 4,
+    "edge_scalars": 16,
+    "num_layers": 3,
+    "dropout": 0.0,
+    "head_dropout": 0.0,
+}
 RESAMPLES = 2000
 
 
@@ -50,6 +57,7 @@ def main() -> None:
         encoder_id=KIND.encoder.id,
         encoder_fingerprint=KIND.encoder.fingerprint,
         encoder_width=KIND.encoder.width,
+        encoder_logits=KIND.encoder.has_logits,
         surface=False,
         **SIZES,
     )

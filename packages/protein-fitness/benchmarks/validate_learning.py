@@ -38,7 +38,14 @@ RESULTS = Path(__file__).parent / "results"
 SEEDS = (0, 1, 2)
 CHAINS, STEPS, BATCH_RESIDUES, LEARNING_RATE = 1000, 1000, 1000, 1e-3
 SHARES = {"validation": 0.1, "test": 0.25}
-SIZES = {"node_scalars": 64, "node_vectors": 4, "edge_scalars": 16, "num_layers": 3}
+SIZES = {
+    "node_scalars": 64,
+    "node_vectors": 4,
+    "edge_scalars": 16,
+    "num_layers": 3,
+    "dropout": 0.0,
+    "head_dropout": 0.0,
+}
 BACKGROUND, FREQUENCIES = "background", "profile, frequencies alone"
 RESAMPLES = 2000
 
@@ -161,6 +168,7 @@ def carry_out(plan: Plan, seed: int, data: Data, folder: Path, run: argparse.Nam
     """Train, and say what is recovered of the test."""
     config = S3FConfig(
         encoder_width=FEATURES[plan.features].encoder.width,
+        encoder_logits=FEATURES[plan.features].encoder.has_logits,
         surface=plan.surface,
         surface_pooling=plan.pooling,
         **SIZES,

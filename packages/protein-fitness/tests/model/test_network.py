@@ -204,3 +204,14 @@ def test_a_graph_that_lacks_what_the_network_reads_is_refused(backbone, small_gr
     del graph["residue"].h
     with pytest.raises(ValueError, match="residues have no `h`; set it to what the language model gives"):
         model(graph)
+
+
+def test_an_encoders_logits_are_added_to_the_networks_own(backbone, small_graph, small_model):
+    graph, model = small_graph(backbone), small_model()
+    own = model(graph)
+    model.config.encoder_logits = True
+    with pytest.raises(ValueError, match="residues have no `encoder_logits`; set it to the encoder's logits, which"):
+        model(graph)
+    graph["residue"].encoder_logits = torch.randn(own.shape, generator=torch.Generator().manual_seed(5))
+
+    assert torch.equal(model(graph), own + graph["residue"].encoder_logits)

@@ -30,18 +30,19 @@ def by_hand(model, encoder, protein, mutant, mode):
     for one, site in zip(mutant.substitutions, sites, strict=True):
         masked = np.zeros((1, len(protein)), dtype=bool)
         masked[0, {"mask-joint": sites, "mask-single": [site], "wt": []}[mode]] = True
-        features = encoder.encode(protein, masked).features[0]
+        encoded = encoder.encode(protein, masked)
+        known = {"h": encoded.features[0], "encoder_logits": encoded.logits[0]}
         with torch.no_grad():
-            logits = model(build_graph(protein.structure.backbone, model.config, h=features))[site].double().numpy()
+            logits = model(build_graph(protein.structure.backbone, model.config, **known))[site].double().numpy()
         p = np.exp(logits) / np.exp(logits).sum()
         total += np.log(p[AMINO_ACIDS.index(one.to)]) - np.log(p[AMINO_ACIDS.index(one.wild)])
     return total
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("node_budget", [1, 10_000])
-def test_each_mode_is_its_definition_in_the_order_of_the_list(mode, node_budget, gb1, network, encoder):
-    model = network()
+@pytest.mark.parametrize(("node_budget", "encoder_logits"), [(1, False), (10_000, False), (10_000, True)])
+def test_each_mode_is_its_definition_in_the_order_of_the_list(mode, node_budget, encoder_logits, gb1, network, encoder):
+    model = network(encoder_logits=encoder_logits)
     predictor = FitnessPredictor(model, encoder, mode=mode, node_budget=node_budget)
     wanted = [by_hand(model, encoder, gb1, mutant, mode) for mutant in MUTANTS]
     assert np.std(wanted) > 0.1
@@ -219,13 +220,15 @@ def test_a_saved_predictor_comes_back_with_the_same_scores(gb1, network, encoder
         FitnessPredictor.from_pretrained(tmp_path, encoder=encoder)
 
 
-def test_what_cannot_be_loaded_saved_or_joined_is_said(network, encoder, tmp_path):
+def test_what_cannot_be_loaded_saved_or_joined_is_said(network, encoder, context_encoder, tmp_path):
     with pytest.raises(ValueError, match="has no config.json; give a folder that `save_pretrained` wrote"):
         FitnessPredictor.from_pretrained(tmp_path)
     with pytest.raises(ValueError, match="there is no network to save, only the encoder context"):
         FitnessPredictor(None, encoder).save_pretrained(tmp_path)
     with pytest.raises(ValueError, match="reads features of width 41 and context gives 12; give the encoder that it"):
         FitnessPredictor(network(encoder_width=41), encoder)
+    with pytest.raises(ValueError, match="adds its encoder's logits to its own and context has none; give the encoder"):
+        FitnessPredictor(network(encoder_logits=True), context_encoder(has_logits=False))
     with pytest.raises(ValueError, match="`node_budget` must be at least 1, got 0"):
         FitnessPredictor(None, encoder, node_budget=0)
     with pytest.raises(ValueError, match="`mode` must be auto"):

@@ -68,11 +68,13 @@ def test_a_permuted_surface_has_the_same_shapes_elsewhere(graph):
 
 
 def test_structure_only_knows_what_is_hidden(graph):
+    graph["residue"].encoder_logits = torch.ones(len(graph["residue"].h), 20)
     changed = structure_only(graph, _draws())
 
+    assert not changed["residue"].encoder_logits.any()
     assert not changed["residue"].h[:, :-1].any()
     assert torch.equal(changed["residue"].h[:, -1], graph["residue"].h[:, -1])
-    assert _same(_rest(changed, "h"), _rest(graph, "h"))
+    assert _same(_rest(changed, "h", "encoder_logits"), _rest(graph, "h", "encoder_logits"))
     assert torch.equal(changed[RESIDUE_EDGES].edge_index, graph[RESIDUE_EDGES].edge_index)
 
 

@@ -5,6 +5,7 @@ import torch
 from protein_fitness.amino_acids import AMINO_ACIDS
 from protein_fitness.model.config import S3FConfig
 from protein_fitness.model.graph import build_graph
+from protein_fitness.protein import make_protein
 from protein_fitness.training import dataset as module
 from protein_fitness.training.controls import shuffled_structure
 from protein_fitness.training.dataset import EvaluationChains, MaskedChains
@@ -39,6 +40,17 @@ def test_the_letter_of_a_hidden_residue_changes_nothing_but_y(chains_of, domain,
         for store in one.keys() - {"_global_store"}:
             assert one[store].keys() == two[store].keys()
             assert all(torch.equal(one[store][name], two[store][name]) for name in one[store])
+
+
+def test_an_encoders_logits_are_those_that_it_scores_with(chains_of, domain):
+    chains = chains_of([domain.sequence])
+    config = _config("profile", encoder_logits=True)
+
+    residues = MaskedChains(chains, [0], config, FEATURES["profile"].of)[0, 0]["residue"]
+
+    protein = make_protein(domain.sequence, profile=chains[0].profile)
+    encoded = FEATURES["profile"].encoder().encode(protein, residues.mask.numpy()[None])
+    assert torch.equal(residues.encoder_logits, encoded.logits[0])
 
 
 def test_training_hides_fresh_residues_each_epoch(chains_of, domain):

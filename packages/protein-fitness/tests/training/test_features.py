@@ -35,6 +35,7 @@ def test_the_trained_network_scores_by_the_same_numbers(chain, kind):
     encoded = FEATURES[kind].encoder().encode(protein, MASK[None])
 
     assert torch.equal(encoded.features[0], FEATURES[kind].of(chain, MASK))
+    assert FEATURES[kind].encoder.has_logits == (encoded.logits is not None)
 
 
 def test_a_profile_stands_before_the_letters(chain):

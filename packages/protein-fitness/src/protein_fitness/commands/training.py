@@ -112,6 +112,7 @@ def _config(kind: "FeatureKind", width: int, *, surface: bool) -> Any:
         encoder_id=kind.encoder.id,
         encoder_fingerprint=kind.encoder.fingerprint,
         encoder_width=kind.encoder.width,
+        encoder_logits=kind.encoder.has_logits,
         node_scalars=width,
         node_vectors=max(width // 16, 1),
         edge_scalars=max(width // 4, 1),

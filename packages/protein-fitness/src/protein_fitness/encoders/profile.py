@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
+from torch import Tensor
 
 from protein_fitness.amino_acids import AMINO_ACIDS
 from protein_fitness.encoders.encoder import Encoded
@@ -34,8 +35,13 @@ class ProfileEncoder:
                 "the profile encoder reads an alignment and the protein has none; give one, or another encoder."
             )
         frequencies = _for_each(protein.profile, len(masked))
-        logits = _for_each(np.log(protein.profile.clip(_SMALLEST)), len(masked))
+        logits = profile_logits(protein.profile).expand(len(masked), -1, -1)
         return Encoded(features=torch.cat([frequencies, seen_letters(protein.sequence, masked)], -1), logits=logits)
+
+
+def profile_logits(profile: Float[np.ndarray, "positions 20"]) -> Float[Tensor, "positions 20"]:
+    """Logarithms of frequencies, float32; one of 0 counts as 0.000001."""
+    return torch.from_numpy(np.log(profile.clip(_SMALLEST))).float()
 
 
 def _for_each(rows: Float[np.ndarray, "positions 20"], copies: int) -> torch.Tensor:

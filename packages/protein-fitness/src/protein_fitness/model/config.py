@@ -32,6 +32,8 @@ class S3FConfig(PreTrainedConfig):
         encoder_id: Hub id or folder of the frozen protein language model; its weights are not part of a checkpoint.
         encoder_fingerprint: Of its weights, so that another is not taken for it; None if it was not written down.
         encoder_width: Of its features.
+        encoder_logits: Whether the encoder's own logits are added to what the network says of a residue, so that it
+            learns what the structure changes; the paper's are not.
         node_scalars: Scalar channels of residues and points.
         node_vectors: Vector channels of them.
         edge_scalars: Scalar channels of edges.
@@ -71,6 +73,7 @@ class S3FConfig(PreTrainedConfig):
         encoder_id: str = "facebook/esm2_t33_650M_UR50D",
         encoder_fingerprint: str | None = None,
         encoder_width: int = 1280,
+        encoder_logits: bool = False,
         node_scalars: int = 256,
         node_vectors: int = 16,
         edge_scalars: int = 64,
@@ -93,6 +96,7 @@ class S3FConfig(PreTrainedConfig):
         **arguments: Any,
     ):
         self.encoder_id, self.encoder_fingerprint, self.encoder_width = encoder_id, encoder_fingerprint, encoder_width
+        self.encoder_logits = encoder_logits
         self.node_scalars, self.node_vectors = node_scalars, node_vectors
         self.edge_scalars, self.edge_vectors = edge_scalars, edge_vectors
         self.num_layers, self.dropout, self.head_dropout = num_layers, dropout, head_dropout

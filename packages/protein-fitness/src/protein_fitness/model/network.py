@@ -36,7 +36,8 @@ class FitnessNetwork(nn.Module):
 
     def forward(self, graph: HeteroData) -> Float[Tensor, "residues amino_acids"]:
         """Logits in the order of ``AMINO_ACIDS``."""
-        return self.head(self.dropout(self.features(graph)))
+        logits = self.head(self.dropout(self.features(graph)))
+        return logits + graph["residue"].encoder_logits if self.config.encoder_logits else logits
 
     def features(self, graph: HeteroData) -> Float[Tensor, "residues scalars"]:
         """What the head reads of each residue.
@@ -79,6 +80,10 @@ def check_graph(graph: HeteroData, config: S3FConfig) -> None:
         raise ValueError(
             f"the graph's residues have `h` of width {h.shape[-1]} and the network reads {config.encoder_width}; encode "
             f"the sequence with {config.encoder_id}."
+        )
+    if config.encoder_logits and "encoder_logits" not in graph["residue"]:
+        raise ValueError(
+            "the graph's residues have no `encoder_logits`; set it to the encoder's logits, which the network adds to its own."
         )
     if not config.surface:
         return

@@ -49,8 +49,8 @@ class FitnessPredictor:
         name: What scores, and the mode that was last used.
 
     Raises:
-        ValueError: If the encoder is of another width than the model reads, there is no such mode, or the budget is
-            below 1.
+        ValueError: If the encoder is of another width than the model reads or lacks the logits that it adds, there is
+            no such mode, or the budget is below 1.
 
     Source: S3F (Zhang et al. 2024) 3.4 and released code. Differs: windows of long proteins, see
     :func:`protein_fitness.scoring.windows.window_about`.
@@ -69,6 +69,11 @@ class FitnessPredictor:
             raise ValueError(
                 f"the model reads features of width {model.config.encoder_width} and {encoder.id} gives {encoder.width}; "
                 f"give the encoder that it was trained with ({model.config.encoder_id})."
+            )
+        if model is not None and model.config.encoder_logits and not encoder.has_logits:
+            raise ValueError(
+                f"the model adds its encoder's logits to its own and {encoder.id} has none; give the encoder that it was "
+                f"trained with ({model.config.encoder_id})."
             )
         if node_budget < 1:
             raise ValueError(f"`node_budget` must be at least 1, got {node_budget}.")
@@ -229,6 +234,8 @@ class FitnessPredictor:
             place = graph["residue"].place
             copies = Batch.from_data_list([graph] * len(masked))
             copies["residue"].h = encoded.features.to(place.device)[:, place].flatten(0, 1)
+            if self.model.config.encoder_logits and encoded.logits is not None:
+                copies["residue"].encoder_logits = encoded.logits.to(place.device)[:, place].flatten(0, 1)
             ours = self.model(copies).unflatten(0, (len(masked), len(place))).cpu()
             taken = torch.from_numpy(trusted)[place.cpu()]
             logits[:, place.cpu()[taken]] = ours[:, taken]

@@ -29,8 +29,12 @@ def sequence_only(graph: HeteroData, draws: np.random.Generator) -> HeteroData:
 
 
 def structure_only(graph: HeteroData, draws: np.random.Generator) -> HeteroData:
-    """Features are all 0 but the last, which says what is hidden: what the backbone tells."""
+    """Features are all 0 but the last, which says what is hidden, and so are the encoder's logits: what the backbone
+    tells.
+    """
     changed = graph.clone()
+    if "encoder_logits" in graph["residue"]:
+        changed["residue"].encoder_logits = torch.zeros_like(graph["residue"].encoder_logits)
     changed["residue"].h = torch.cat([torch.zeros_like(graph["residue"].h[:, :-1]), graph["residue"].h[:, -1:]], -1)
     return changed
 

@@ -8,6 +8,7 @@ import numpy as np
 from torch.utils.data import Dataset
 from torch_geometric.data import HeteroData
 
+from protein_fitness.encoders.profile import profile_logits
 from protein_fitness.model.config import S3FConfig
 from protein_fitness.model.graph import Cloud, build_graph, with_residues
 from protein_fitness.surface.cache import cached_surface
@@ -15,7 +16,7 @@ from protein_fitness.surface.settings import SurfaceSettings
 from protein_fitness.training.chains import Chain, Chains
 from protein_fitness.training.controls import Control
 from protein_fitness.training.crop import random_window, surface_near
-from protein_fitness.training.features import FeaturesOf
+from protein_fitness.training.features import FeaturesOf, profile_of
 from protein_fitness.training.masking import draws_of, evaluation_masking, training_masking
 
 LONGEST = 300
@@ -35,7 +36,7 @@ class MaskedChains(Dataset[HeteroData]):
     Args:
         chains: All that were read.
         numbers: Which of them.
-        config: Of the network.
+        config: Of the network. The encoder's logits, if it adds any, are those of :class:`ProfileEncoder`.
         features: What a residue is known by; ``config.encoder_width`` numbers.
         surfaces: Folder in which surfaces are kept; needed if the network reads them.
         control: What is taken away.
@@ -89,6 +90,7 @@ class MaskedChains(Dataset[HeteroData]):
             h=self.features(replace(chain, letters=masking.letters), masking.hidden),
             y=chain.letters,
             mask=masking.selected,
+            **({"encoder_logits": profile_logits(profile_of(chain))} if self.config.encoder_logits else {}),
         )
         return graph if self.control is None else self.control(graph, draws_of(self.seed, _OF_CONTROL, whole.digest))
 

@@ -30,11 +30,20 @@ def profile_features(chain: Chain, mask: Bool[np.ndarray, " residues"]) -> Float
     Raises:
         ValueError: If the chain has no frequencies.
     """
+    return torch.cat([torch.from_numpy(profile_of(chain)).float(), letter_features(chain, mask)], -1)
+
+
+def profile_of(chain: Chain) -> Float[np.ndarray, "residues 20"]:
+    """Frequencies among a chain's homologues.
+
+    Raises:
+        ValueError: If it has none.
+    """
     if chain.profile is None:
         raise ValueError(
             f"chain {chain.name} has no frequencies among homologues; train on ProMod3's database, or by letters."
         )
-    return torch.cat([torch.from_numpy(chain.profile).float(), letter_features(chain, mask)], -1)
+    return chain.profile
 
 
 @dataclass(frozen=True, kw_only=True)
