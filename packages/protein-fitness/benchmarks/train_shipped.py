@@ -28,7 +28,7 @@ from protein_fitness.training.trainer import TrainingSettings, train_fitness_mod
 
 RESULTS = Path(__file__).parent / "results"
 KIND = FEATURES["profile"]
-CHAINS, STEPS, SEED = 4000, 3000, 0
+CHAINS, STEPS, SEED = 4000, 2000, 0
 SETTINGS = {"batch_residues": 1000, "learning_rate": 1e-3, "evaluate_every": 500, "seed": SEED}
 SIZES = {
     "node_scalars": 64,
