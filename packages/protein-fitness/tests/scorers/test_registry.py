@@ -20,6 +20,17 @@ def test_the_shipped_network_scores_by_its_name_like_its_folder(shipped_network)
     assert by_name.name == "s2f:wt"
 
 
+def test_what_ships_is_a_trained_network_of_at_most_12_megabytes():
+    protein = whole_gb1()
+    shipped = make_scorer("s2f", mode="wt")
+
+    scores = shipped.score(protein, all_singles(protein.sequence))
+
+    assert np.isfinite(scores).all()
+    assert shipped.identity == "6f213ba8f0200ee6 on profile@1"  # the weights of the record of train_shipped.py
+    assert sum(file.stat().st_size for file in SHIPPED["s2f"].iterdir()) < 12e6
+
+
 @pytest.mark.usefixtures("shipped_network")
 def test_the_shipped_network_joins_an_ensemble():
     protein = whole_gb1()
