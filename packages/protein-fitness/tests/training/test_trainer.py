@@ -106,6 +106,19 @@ def test_the_best_checkpoint_is_kept(few, tmp_path):
     assert found.mean_nll == pytest.approx(min(nlls), rel=1e-12)
 
 
+def test_a_run_that_has_ended_is_its_best_checkpoint_again(few, tmp_path):
+    settings = TrainingSettings(steps=4, batch_residues=240, evaluate_every=1, learning_rate=0.05)
+    model, again = _model(), _model(seed=1)
+    train_fitness_model(model, *_sets(few), out=tmp_path, settings=settings)
+    kept = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+
+    train_fitness_model(again, *_sets(few), out=tmp_path, settings=settings, resume=True)
+
+    assert torch.equal(_weights(again), _weights(model))
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == kept
+    assert kept[0] != "checkpoint-4" == kept[-1]
+
+
 def test_checkpoints_are_not_written_over(few, tmp_path):
     (tmp_path / "checkpoints" / "checkpoint-3").mkdir(parents=True)
 

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerState, TrainingArguments
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import get_last_checkpoint
 
 from protein_fitness.model.s3f import S3FModel
@@ -155,7 +156,12 @@ def train_fitness_model(
     if last is not None and not resume:
         raise ValueError(f"{folder} has checkpoints; set `resume` to go on from the last, or choose another folder.")
     trainer = FitnessTrainer(model, _arguments(folder, train, settings), train, validation, settings.batch_residues)
-    trainer.train(resume_from_checkpoint=last)
+    done = None if last is None else TrainerState.load_from_json(str(Path(last) / TRAINER_STATE_NAME))
+    if done is not None and done.global_step >= trainer.args.max_steps:  # Trainer would take one more step
+        best = folder / Path(done.best_model_checkpoint or str(last)).name
+        model.load_state_dict(S3FModel.from_pretrained(best).state_dict())
+    else:
+        trainer.train(resume_from_checkpoint=last)
     return evaluate(model, validation)
 
 
