@@ -8,10 +8,10 @@ proteins that the network has not seen. A run that was cut off goes on from its 
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from hidden_residues import SIZES, frequencies_alone, mean_figure  # the file beside this one
 
 from gpu_commons import Figure, model_fingerprint, write_record
 from protein_fitness.examples import gb1
@@ -21,7 +21,7 @@ from protein_fitness.structures import StructureDatabase
 from protein_fitness.training.chains import Chains, read_chains
 from protein_fitness.training.clusters import cluster, relatives
 from protein_fitness.training.dataset import EvaluationChains, MaskedChains
-from protein_fitness.training.evaluation import Recovery, evaluate, recovery
+from protein_fitness.training.evaluation import Recovery, evaluate
 from protein_fitness.training.features import FEATURES
 from protein_fitness.training.splits import Split, split_by_cluster
 from protein_fitness.training.trainer import TrainingSettings, train_fitness_model
@@ -30,15 +30,6 @@ RESULTS = Path(__file__).parent / "results"
 KIND = FEATURES["profile"]
 CHAINS, STEPS, SEED = 4000, 2000, 0
 SETTINGS = {"batch_residues": 1000, "learning_rate": 1e-3, "evaluate_every": 500, "seed": SEED}
-SIZES = {
-    "node_scalars": 64,
-    "node_vectors": 4,
-    "edge_scalars": 16,
-    "num_layers": 3,
-    "dropout": 0.0,
-    "head_dropout": 0.0,
-}
-RESAMPLES = 2000
 
 
 def main() -> None:
@@ -106,14 +97,10 @@ def split_of(path: Path, chains: Chains) -> Split:
 
 def figures_of(model: S3FModel, test: EvaluationChains, size: int) -> list[Figure]:
     """Loss and share of hidden residues that are right, beside the frequencies that the network reads."""
-    found = evaluate(model, test)
-    alone = recovery(lambda graph: graph["residue"].h[:, :20].clamp(min=1e-3).log(), test)
-    draws = np.random.default_rng(0).integers(len(test), size=(RESAMPLES, len(test)))
+    found, alone = evaluate(model, test), frequencies_alone(test)
 
-    def told(name: str, values: np.ndarray, unit: str, better: Any) -> Figure:
-        low, high = np.quantile(values[draws].sum(1) / found.positions[draws].sum(1), (0.025, 0.975))
-        mean = values.sum() / found.positions.sum()
-        return Figure(id=name, value=float(mean), interval=(float(low), float(high)), unit=unit, better=better)
+    def told(name: str, values: np.ndarray, unit: str, better: str) -> Figure:
+        return mean_figure(name, values, found.positions, unit, better)
 
     def both(name: str, one: Recovery) -> list[Figure]:
         return [told(f"{name}, loss", one.nll, "nats", "lower"), told(f"{name}, right", one.correct, "rate", "higher")]

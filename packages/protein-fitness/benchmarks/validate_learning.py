@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from hidden_residues import SIZES, frequencies_alone, mean_figure  # the file beside this one
 
 from gpu_commons import Figure, write_record
 from gpu_commons.environment import hardware_slug
@@ -29,7 +30,7 @@ from protein_fitness.training.chains import Chains, read_chains
 from protein_fitness.training.clusters import cluster
 from protein_fitness.training.controls import CONTROLS
 from protein_fitness.training.dataset import EvaluationChains, MaskedChains
-from protein_fitness.training.evaluation import Recovery, background, evaluate, recovery
+from protein_fitness.training.evaluation import Recovery, background, evaluate
 from protein_fitness.training.features import FEATURES
 from protein_fitness.training.splits import Split, split_by_cluster
 from protein_fitness.training.trainer import TrainingSettings, train_fitness_model
@@ -38,16 +39,7 @@ RESULTS = Path(__file__).parent / "results"
 SEEDS = (0, 1, 2)
 CHAINS, STEPS, BATCH_RESIDUES, LEARNING_RATE = 1000, 1000, 1000, 1e-3
 SHARES = {"validation": 0.1, "test": 0.25}
-SIZES = {
-    "node_scalars": 64,
-    "node_vectors": 4,
-    "edge_scalars": 16,
-    "num_layers": 3,
-    "dropout": 0.0,
-    "head_dropout": 0.0,
-}
 BACKGROUND, FREQUENCIES = "background", "profile, frequencies alone"
-RESAMPLES = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,21 +198,16 @@ def record(data: Data, run: argparse.Namespace) -> None:
     profiles = data.part("test", S3FConfig(surface=False, encoder_width=41), Plan(features="profile"))
     alone = {
         BACKGROUND: background([data.chains.sequences[number] for number in data.numbers["train"]], plain),
-        FREQUENCIES: recovery(lambda graph: graph["residue"].h[:, :20].clamp(min=1e-3).log(), profiles),
+        FREQUENCIES: frequencies_alone(profiles),
     }
     losses = {name: np.mean([one["nll"] for one in seeds], 0) for name, seeds in read.items()}
     losses |= {name: found.nll for name, found in alone.items()}
     right = {name: np.mean([one["correct"] for one in seeds], 0) for name, seeds in read.items()}
     right |= {name: found.correct for name, found in alone.items()}
     positions = alone[BACKGROUND].positions
-    resampled = np.random.default_rng(0).integers(len(positions), size=(RESAMPLES, len(positions)))
 
-    def told(name: str, values: np.ndarray, unit: str, better: Any, target: float | None = None) -> Figure:
-        interval = np.quantile(values[resampled].sum(1) / positions[resampled].sum(1), (0.025, 0.975))
-        mean = float(values.sum() / positions.sum())
-        return Figure(
-            id=name, value=mean, interval=tuple(map(float, interval)), unit=unit, better=better, target=target
-        )
+    def told(name: str, values: np.ndarray, unit: str, better: str, target: float | None = None) -> Figure:
+        return mean_figure(name, values, positions, unit, better, target)
 
     figures = [told(f"{name}, loss", losses[name], "nats", "lower") for name in losses]
     figures += [told(f"{name}, right", right[name], "rate", "higher") for name in right]

@@ -22,7 +22,7 @@ from protein_fitness.training.masking import draws_of, evaluation_masking, train
 LONGEST = 300
 """Residues of a chain that are seen at a time."""
 KEPT = 1000
-"""Chains whose graph is kept in memory, about 2.5 MB each with a surface; others are built each time."""
+"""Chains whose graph is kept in memory, some megabytes each with a surface; others are built each time."""
 _OF_CONTROL = 2**32
 """In place of an epoch, for draws that are the same in all."""
 
