@@ -26,8 +26,8 @@ from safe_finetune.rows import Row, RowEncoder
 from safe_finetune.scorers import SafeTunedLossScorer
 from safe_finetune.selection import SelectorScores
 
-SIZES = {"harmful": 96, "harmless": 144, "task": 120, "trusted": 40, "unsafe": 30, "test": 16}
-STEPS = {"align": 34, "score": 6, "tune": 18}
+SIZES = {"harmful": 96, "harmless": 108, "task": 96, "trusted": 40, "unsafe": 24, "test": 14}
+STEPS = {"align": 32, "score": 5, "tune": 15}
 BATCH_SIZE, MICRO_BATCHES = 8, 2  # a step's rows are cut into batches of like length
 SAFETY_SHARE = 6  # careful training draws fewer safety rows than there are, and first measures the loss of all it gets
 CARELESS, CAREFUL = "trained on all rows", "trained on kept rows and safety rows"
