@@ -44,6 +44,17 @@ def test_a_models_own_sampling_defaults_do_not_count(make_model, tokenizer, prom
     assert respond(odd, tokenizer, token_ids, 8) == respond(plain, tokenizer, token_ids, 8)
 
 
+def test_the_output_layer_is_handed_contiguous_states_and_no_hook_stays(make_model, tokenizer, prompts, monkeypatch):
+    model = make_model().requires_grad_(False)
+    head, seen = model.get_output_embeddings(), []
+    multiply = head.forward
+    monkeypatch.setattr(head, "forward", lambda states: (seen.append(states.is_contiguous()), multiply(states))[1])
+    respond(model, tokenizer, encode_prompts(prompts, model, tokenizer, 2), 2)
+    assert seen
+    assert all(seen)
+    assert not head._forward_pre_hooks
+
+
 @pytest.mark.parametrize("killed_after", ["start", "batch", "middle of a batch", "middle of a line", "end"])
 def test_a_killed_run_ends_with_the_same_bytes(model, tokenizer, prompts, even, tmp_path, killed_after):
     whole = evaluate(model, tokenizer, prompts, [even], folder=tmp_path / "whole", **QUICK)

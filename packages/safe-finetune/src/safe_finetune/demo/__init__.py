@@ -29,7 +29,9 @@ from safe_finetune.selection import SelectorScores
 SIZES = {"harmful": 96, "harmless": 108, "task": 96, "trusted": 40, "unsafe": 24, "test": 14}
 STEPS = {"align": 32, "score": 5, "tune": 15}
 BATCH_SIZE, MICRO_BATCHES = 8, 2  # a step's rows are cut into batches of like length
-SAFETY_SHARE = 6  # careful training draws fewer safety rows than there are, and first measures the loss of all it gets
+SAFETY_SHARE = (
+    6  # scoring learns the task too, in few steps; and careful training first measures the loss of all it gets
+)
 CARELESS, CAREFUL = "trained on all rows", "trained on kept rows and safety rows"
 ALPHAS = (0.5, 0.75)
 MERGED = [f"all rows, merged with {alpha:.0%} aligned" for alpha in ALPHAS]
@@ -68,14 +70,14 @@ def run_demo(out: str | Path) -> str:
         micro_batches=MICRO_BATCHES,
     )
     mixed = task_rows(prompts.task[: SIZES["task"]]) + unsafe_rows(SIZES["unsafe"])
-    scores = _score(aligned, tokenizer, lora, mixed, [*safe, *task_rows(prompts.task[SIZES["task"] :])])
+    few_safe = safe[::SAFETY_SHARE]
+    scores = _score(aligned, tokenizer, lora, mixed, [*few_safe, *task_rows(prompts.task[SIZES["task"] :])])
     kept = scores.select(mixed, keep_ratio=SIZES["task"] / len(mixed))
     tune = partial(
         fine_tuned, aligned, steps=STEPS["tune"], peft_config=lora, batch_size=BATCH_SIZE, micro_batches=MICRO_BATCHES
     )
     careless = tune(encode(mixed))
-    held = encode(safe[::SAFETY_SHARE])
-    careful = tune(encode(kept), safety=held, mode="penalty", safety_weight=1.0, safety_fraction=0.25)
+    careful = tune(encode(kept), safety=encode(few_safe), mode="penalty", safety_weight=1.0, safety_fraction=0.25)
     reports = [
         ("before", ask(model)),
         ("aligned", ask(aligned)),

@@ -1,11 +1,12 @@
 """Greedy responses to prompts, batched."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from jaxtyping import Int
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from safe_finetune.evaluation.prompts import Prompt
@@ -66,14 +67,29 @@ def respond(
     """The most probable response to each prompt, token by token, without special tokens."""
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
     input_ids, attention_mask = _padded(token_ids, pad)
-    sequences = model.generate(
-        input_ids=input_ids.to(model.device),
-        attention_mask=attention_mask.to(model.device),
-        max_new_tokens=max_new_tokens,
-        pad_token_id=pad,
-        **GREEDY,
-    )
+    with _contiguous_input(model.get_output_embeddings()):
+        sequences = model.generate(
+            input_ids=input_ids.to(model.device),
+            attention_mask=attention_mask.to(model.device),
+            max_new_tokens=max_new_tokens,
+            pad_token_id=pad,
+            **GREEDY,
+        )
     return tokenizer.batch_decode(sequences[:, input_ids.shape[1] :], skip_special_tokens=True)
+
+
+@contextmanager
+def _contiguous_input(head: nn.Module) -> Iterator[None]:
+    """Hand a layer contiguous states while this lasts.
+
+    Those of the last tokens are a slice. On a CPU in bfloat16, torch would multiply a slice by a frozen table, as that
+    of a model with adapters is, once for each row, and copy the table for each.
+    """
+    handle = head.register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(), *inputs[1:]))
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def _padded(
