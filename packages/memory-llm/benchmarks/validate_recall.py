@@ -43,6 +43,10 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=RESULTS / "scratch" / "validate_recall")
     parser.add_argument("--seed", type=int, default=0)
     run, _ = parser.parse_known_args()
+    if run.longest < min(LENGTHS):
+        parser.error(
+            f"--longest is {run.longest}, and the shortest haystack has {min(LENGTHS)} tokens; give that or more"
+        )
     larimar = Larimar.from_connector(run.connector, dtype="bfloat16")
     book = IndexedBook(read_book(run.book) if run.book else bundled_book("king-james-bible"), larimar.tokenizer)
     lengths = {length: count for length, count in LENGTHS.items() if length <= run.longest}
