@@ -52,9 +52,16 @@ def main() -> None:
     parser.add_argument("--adapters", type=Path, help="the --work of train_epman")
     parser.add_argument("--decoder", default="bundled:smollm2-135m-instruct")
     parser.add_argument("--encoder", default="bundled:minilm")
+    parser.add_argument("--longest", type=int, help="leave longer texts out, for a trial")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--results", type=Path, default=RESULTS)
     run, _ = parser.parse_known_args()
+    if run.longest is not None:
+        if run.longest < LENGTHS[0]:
+            parser.error(
+                f"--longest is {run.longest}, and the shortest text has {LENGTHS[0]} tokens; give that or more"
+            )
+        run.work = run.work / f"trial_{run.longest}"  # what a trial leaves must not pass for a whole run's
     if not list(run.work.glob("corpus_*.json")):
         make_corpora(run)
     decoder, tokenizer = load_model(run.decoder, dtype="bfloat16")
@@ -88,6 +95,7 @@ def main() -> None:
         },
         seeds=[run.seed],
         figures=figures,
+        shortened=run.longest is not None,
     )
     print(path.name, file=sys.stderr)
 
@@ -106,6 +114,8 @@ def make_corpora(run: argparse.Namespace) -> None:
     rows = {}
     for length in LENGTHS:
         if length is not None and length >= len(starts):
+            continue
+        if run.longest is not None and (length or len(starts)) > run.longest:
             continue
         beginning = text if length is None else text[: starts[length][0]]
         corpus = make_corpus(

@@ -8,7 +8,7 @@ frequencies alone.
 A run trains one network with one seed. It leaves a file in ``--work`` and is not trained again; one that was cut off
 goes on from its last checkpoint. Runs are independent and may go side by side: name some of them by ``--runs``. There
 are two records, of networks without a surface and of those with one, each written once its runs are there. Surfaces
-are coarser than the paper's, a point in 3 Å rather than in 1, so that two cores take less than two hours for all.
+are coarser than the paper's, with cells of 3 Å rather than 1, so that they can be learnt from on a CPU.
 """
 
 import argparse

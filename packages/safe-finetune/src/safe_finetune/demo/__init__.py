@@ -29,9 +29,9 @@ from safe_finetune.selection import SelectorScores
 SIZES = {"harmful": 96, "harmless": 108, "task": 96, "trusted": 40, "unsafe": 24, "test": 14}
 STEPS = {"align": 32, "score": 5, "tune": 15}
 BATCH_SIZE, MICRO_BATCHES = 8, 2  # a step's rows are cut into batches of like length
-SAFETY_SHARE = (
-    6  # scoring learns the task too, in few steps; and careful training first measures the loss of all it gets
-)
+# Of safety rows, one in so many: scoring must learn the task too in few steps, and careful training first measures the
+# loss of all that it is given.
+SAFETY_SHARE = 6
 CARELESS, CAREFUL = "trained on all rows", "trained on kept rows and safety rows"
 ALPHAS = (0.5, 0.75)
 MERGED = [f"all rows, merged with {alpha:.0%} aligned" for alpha in ALPHAS]

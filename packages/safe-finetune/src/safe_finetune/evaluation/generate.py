@@ -79,13 +79,16 @@ def respond(
 
 
 @contextmanager
-def _contiguous_input(head: nn.Module) -> Iterator[None]:
-    """Hand a layer contiguous states while this lasts.
+def _contiguous_input(head: nn.Module | None) -> Iterator[None]:
+    """Hand a layer contiguous states while this lasts; without a layer, do nothing.
 
     Those of the last tokens are a slice. On a CPU in bfloat16, torch would multiply a slice by a frozen table, as that
     of a model with adapters is, once for each row, and copy the table for each.
     """
-    handle = head.register_forward_pre_hook(lambda _, inputs: (inputs[0].contiguous(), *inputs[1:]))
+    if head is None:  # not every model names its own
+        yield
+        return
+    handle = head.register_forward_pre_hook(lambda _, inputs: tuple(each.contiguous() for each in inputs))
     try:
         yield
     finally:
