@@ -2,6 +2,7 @@
 decoding.
 """
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -120,6 +121,31 @@ def test_logits_processor_takes_the_same_greedy_tokens_as_the_loop(model, subspa
     assert torch.equal(
         model.generate(**prompts, **cache_argument(model.forward, cache), logits_processor=[processor], **options), loop
     )
+
+
+@pytest.mark.parametrize("plan", ["tree", "batch"])
+@pytest.mark.parametrize("beams", [1, 3])
+def test_a_processor_that_reads_the_text_by_itself_says_the_same(plan, beams, model, subspace, prompts):
+    sasa = SASA(subspace, config=STRONG, plan=plan)
+    options = {"max_new_tokens": NEW_TOKENS, "do_sample": False, "num_beams": beams, "eos_token_id": None}
+    cache = DynamicCache(config=model.config)
+    shared = sasa.processor(model, prompts["attention_mask"], cache)
+    own = sasa.processor(model, prompts["attention_mask"])
+    assert torch.equal(
+        model.generate(**prompts, logits_processor=[own], **options),
+        model.generate(**prompts, **cache_argument(model.forward, cache), logits_processor=[shared], **options),
+    )
+
+
+def test_a_processor_that_reads_by_itself_catches_up_with_steps_it_left_alone(model, subspace, prompts, tokenizer):
+    late = Schedule(first=0.0, last=1.0, tokens=3)
+    sasa = SASA(subspace, config=replace(STRONG, schedule=late))
+    options = {"max_new_tokens": NEW_TOKENS, "do_sample": False, "eos_token_id": None}
+    own = sasa.processor(model, prompts["attention_mask"])
+    loop = sasa.generate(model, tokenizer, prompts, **options)
+    assert torch.equal(model.generate(**prompts, logits_processor=[own], **options), loop)
+    with pytest.raises(ValueError, match="make a new processor for each call"):
+        model.generate(**prompts, logits_processor=[own], **options)
 
 
 def test_sampled_sequences_follow_the_steered_distribution(model, subspace, tokenizer):

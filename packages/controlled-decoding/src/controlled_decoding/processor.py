@@ -1,20 +1,21 @@
-"""SASA as a ``LogitsProcessor`` that shares `generate`'s own cache: works with beams and with models our loop refuses.
+"""SASA as a ``LogitsProcessor``: works with beams and with models our loop refuses.
 
-It costs one candidate pass beside `generate`'s forward of the chosen token;
+With `generate`'s own cache it costs one candidate pass beside `generate`'s forward of the chosen token;
 :func:`controlled_decoding.sampler.controlled_generate` needs one pass for both. In stock `generate` a user's processor
 runs before temperature and nucleus, which then act on the steered distribution.
 """
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from transformers import Cache, LogitsProcessor, PreTrainedModel
 
 from controlled_decoding import rules
 from controlled_decoding.candidates import select_candidates
+from controlled_decoding.own_context import OwnContext
 from controlled_decoding.sampler import special_tokens
 from controlled_decoding.steering import Steering
-from gpu_commons import open_branches
+from gpu_commons import Branches, open_branches
 
 
 class SASALogitsProcessor(LogitsProcessor):
@@ -29,10 +30,12 @@ class SASALogitsProcessor(LogitsProcessor):
     The returned scores are log-probabilities normalised over the candidates, so that beams stay comparable.
 
     Args:
-        model: The model that generates.
+        model: The model that generates, or the decoder within it that the subspaces were fitted on.
         steering: Subspaces and settings; a gate needs ``controlled_generate``.
         attention_mask: Of the prompts, left-padded, before `generate` repeats them for beams or several sequences.
-        cache: The very cache object that `generate` gets as ``past_key_values``.
+        cache: The very cache object that `generate` gets as ``past_key_values``. Without it the processor keeps one of
+            its own, for a third pass a token: for models whose cache holds more than the text, such as the prefix of a
+            memory. What lies there moves the model's own distribution, and not the margins.
         plan: "tree", "batch" or "auto", see :func:`gpu_commons.open_branches`.
 
     Raises:
@@ -44,7 +47,7 @@ class SASALogitsProcessor(LogitsProcessor):
         model: PreTrainedModel,
         steering: Steering,
         attention_mask: Int[Tensor, "batch prompt"],
-        cache: Cache,
+        cache: Cache | None = None,
         *,
         plan: str = "auto",
     ):
@@ -54,6 +57,7 @@ class SASALogitsProcessor(LogitsProcessor):
                 "`attention_mask` ends in padding; pad prompts on the left (tokenizer.padding_side = 'left')."
             )
         self.model, self.steering, self.cache, self.plan = model, steering, cache, plan
+        self._own = OwnContext(model, plan) if cache is None else None
         self.prompt_columns = attention_mask.bool()
         self.special_ids = torch.tensor(special_tokens(model.generation_config), dtype=torch.long, device=model.device)
 
@@ -70,9 +74,7 @@ class SASALogitsProcessor(LogitsProcessor):
         log_q = candidates.log_p
         if candidates.tokens.shape[1] > 1:
             with self.steering.listen(self.model) as taps:
-                branches = open_branches(
-                    self.model, plan=self.plan, cache=self.cache, columns=self._columns(rows, step)
-                )
+                branches = self._branches(input_ids, self._columns(rows, step))
                 branches.branch(candidates.tokens)
                 branches.discard()
                 margins = taps.margins(rows)
@@ -86,12 +88,18 @@ class SASALogitsProcessor(LogitsProcessor):
         ] = log_q[present]
         return steered
 
-    def _columns(self, rows: int, step: int) -> Tensor:
-        prompt = self.prompt_columns.repeat_interleave(rows // len(self.prompt_columns), dim=0)
-        columns = torch.cat([prompt, prompt.new_ones(rows, step)], dim=-1)
+    def _branches(self, input_ids: Int[Tensor, "rows total"], columns: Bool[Tensor, "rows total"]) -> Branches:
+        if self._own is not None:
+            return self._own.follow(input_ids, columns)
+        assert self.cache is not None
         if self.cache.get_seq_length() != columns.shape[1]:
             raise ValueError(
                 f"the processor's cache holds {self.cache.get_seq_length()} columns where {columns.shape[1]} were expected; "
-                "pass `generate` the same cache object, and a fresh one for each call."
+                "pass `generate` the same cache object, and a fresh one for each call; or leave it out, and the "
+                "processor reads the text by itself."
             )
-        return columns
+        return open_branches(self.model, plan=self.plan, cache=self.cache, columns=columns)
+
+    def _columns(self, rows: int, step: int) -> Bool[Tensor, "rows total"]:
+        prompt = self.prompt_columns.repeat_interleave(rows // len(self.prompt_columns), dim=0)
+        return torch.cat([prompt, prompt.new_ones(rows, step)], dim=-1)

@@ -101,9 +101,11 @@ class SASA:
         return model.generate(**inputs, custom_generate=loop, **generate_kwargs)
 
     def processor(
-        self, model: PreTrainedModel, attention_mask: Int[Tensor, "batch prompt"], cache: Cache
+        self, model: PreTrainedModel, attention_mask: Int[Tensor, "batch prompt"], cache: Cache | None = None
     ) -> SASALogitsProcessor:
-        """The same steering as a ``LogitsProcessor``; ``cache`` is what `generate` gets as ``past_key_values``."""
+        """The same steering as a ``LogitsProcessor``; ``cache`` is what `generate` gets as ``past_key_values``, or
+        absent if the processor is to read the text by itself.
+        """
         return SASALogitsProcessor(model, self.steering, attention_mask, cache, plan=self.plan)
 
 
