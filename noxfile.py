@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / ".ci"))
 
 from members import SHARED, Member, member, members  # noqa: E402  found through the line above
+from released import brought_back, ends_of_range  # noqa: E402
 
 nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -31,6 +32,9 @@ if links := os.environ.get("PIP_FIND_LINKS"):
     os.environ.setdefault("UV_FIND_LINKS", ",".join(links.split()))
 
 per_package = nox.parametrize("package", [nox.param(each.name, id=each.name) for each in MEMBERS])
+per_dependent = nox.parametrize(
+    "package", [nox.param(each.name, id=each.name) for each in MEMBERS if each.name != SHARED]
+)
 
 
 @nox.session
@@ -163,6 +167,20 @@ def newest(session: nox.Session, package: str) -> None:
 
 
 @nox.session(default=False)
+@per_dependent
+def releases(session: nox.Session, package: str) -> None:
+    """Unit tests of one package with the lowest and the newest release of the shared one that its range takes."""
+    this = member(package)
+    tags = ends_of_range(this, ROOT)
+    if not tags:
+        session.skip(f"no release of {SHARED} is in its range yet; `unit` tests it with the one of this tree")
+    for tag in tags:
+        _install_for_tests(session, this, shared=brought_back(tag, ROOT, Path(session.create_tmp())))
+        session.run("python", "-c", _SAY_VERSION, SHARED)
+        _pytest(session, this, *session.posargs)
+
+
+@nox.session(default=False)
 def gpu(session: nox.Session) -> None:
     """Tests that need a CUDA device, of all packages."""
     for each in MEMBERS:
@@ -189,6 +207,11 @@ import sys, torch
 sys.exit(None if torch.cuda.is_available() else f"torch {torch.__version__} sees no CUDA device here")
 """
 
+_SAY_VERSION = """
+import importlib.metadata, sys
+print(sys.argv[1], importlib.metadata.version(sys.argv[1]))
+"""
+
 _IS_OURS = """
 import importlib, importlib.metadata, sys
 name, import_name, version, description = sys.argv[1:]
@@ -198,9 +221,11 @@ assert (installed["Version"], installed["Summary"]) == (version, description), f
 """
 
 
-def _folders(packages: list[Member] | tuple[Member, ...], extras: list[str] | None = None) -> list[str]:
+def _folders(
+    packages: list[Member] | tuple[Member, ...], extras: list[str] | None = None, shared: Path | None = None
+) -> list[str]:
     """What to install for these packages, the shared one always among it; ``extras=None`` means all of them."""
-    found = {member(SHARED).name: str(member(SHARED).path)}
+    found = {SHARED: str(shared or member(SHARED).path)}
     for each in packages:
         wanted = ",".join(each.extras if extras is None else extras)
         found[each.name] = f"{each.path}[{wanted}]" if wanted else str(each.path)
@@ -221,8 +246,14 @@ def _install(session: nox.Session, *packages: Member, extras: bool, groups: list
     session.install(*_plain_resolution(session), *_groups(groups), *folders)
 
 
-def _install_for_tests(session: nox.Session, this: Member, *flags: str, env: dict[str, str] | None = None) -> None:
-    folders = _folders([this], this.setting("test-extras"))
+def _install_for_tests(
+    session: nox.Session,
+    this: Member,
+    *flags: str,
+    shared: Path | None = None,
+    env: dict[str, str] | None = None,
+) -> None:
+    folders = _folders([this], this.setting("test-extras"), shared)
     group = _groups([f"{this.path / 'pyproject.toml'}:test"])
     session.install(*flags, *_plain_resolution(session), *group, *folders, env=env)
     if wheels := this.setting("bundled"):

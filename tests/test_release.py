@@ -1,5 +1,6 @@
 """A release, tried in a scratch clone: one package moves, the others and the origin do not."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import release
+import released
 import rules
 from members import ROOT, SHARED, member, members
 
@@ -129,6 +131,56 @@ def test_packages_that_do_not_take_the_new_version_are_named(clone):
     assert release.outside_range(clone, SHARED) == []
     release.release(clone, SHARED, "major", prove=no_proof)
     assert set(release.outside_range(clone, SHARED)) == others
+
+
+def test_two_packages_have_versions_of_their_own(clone):
+    before = {each.name: each.version for each in members(clone)}
+    add_fragment(clone, "agent-tom")
+    tags = {release.release(clone, SHARED, "patch", prove=no_proof)}
+    tags.add(release.release(clone, "agent-tom", "minor", prove=no_proof))
+    moved = {
+        SHARED: release.bumped(before[SHARED], "patch"),
+        "agent-tom": release.bumped(before["agent-tom"], "minor"),
+    }
+    assert {each.name: each.version for each in members(clone)} == {**before, **moved}
+    assert tags == {f"{name}-v{version}" for name, version in moved.items()}
+    assert release.outside_range(clone, SHARED) == []
+
+
+def test_the_ends_of_a_range_are_its_lowest_and_its_newest_release(clone):
+    this = member("agent-tom", clone)
+    assert released.ends_of_range(this, clone) == []
+    tags = []
+    for part in ("patch", "patch", "patch", "major"):
+        tags.append(release.release(clone, SHARED, part, prove=no_proof))
+        add_fragment(clone, SHARED)
+        taken = tags[:3]
+        assert released.ends_of_range(this, clone) == [taken[0], *taken[1:][-1:]]
+
+
+def test_a_release_comes_back_as_it_was(clone, tmp_path):
+    tag = release.release(clone, SHARED, "patch", prove=no_proof)
+    (member(SHARED, clone).source / "device.py").write_text("broken = 1\n")
+    folder = released.brought_back(tag, clone, tmp_path / "back")
+    assert f'version = "{tag.rpartition("-v")[2]}"' in (folder / "pyproject.toml").read_text()
+    assert (folder / "src/gpu_commons/device.py").read_text() == (
+        ROOT / "shared" / SHARED / "src/gpu_commons/device.py"
+    ).read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "fails"), [("agent-tom", True), ("controlled-decoding", False)])
+def test_a_breaking_change_of_the_shared_package_fails_those_who_use_what_broke(name, fails, clone):
+    """``run_tasks`` goes; one of the packages maps tasks, the other has none."""
+    broken = member(SHARED, clone).source / "parallel.py"
+    broken.write_text(broken.read_text().replace("def run_tasks(", "def run_all_tasks("))
+    path = os.pathsep.join(str(member(each, clone).path / "src") for each in (SHARED, name))
+    command = [sys.executable, "-m", "pytest", "-q", "--collect-only", str(member(name, clone).path / "tests")]
+    done = subprocess.run(
+        command, cwd=clone, env={**os.environ, "PYTHONPATH": path}, check=False, capture_output=True, text=True
+    )
+    assert (done.returncode != 0) == fails, done.stdout[-2000:] + done.stderr[-2000:]
+    assert ("run_tasks" in done.stdout) == fails
 
 
 @pytest.mark.slow
