@@ -46,7 +46,7 @@ except SystemExit:
     assert "torch" not in sys.modules
 """
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    for verb in ("fit", "inspect", "calibrate", "generate", "evaluate", "trace", "serve", "convert", "demo"):
+    for verb in ("fit", "inspect", "calibrate", "generate", "evaluate", "trace", "serve", "convert", "doctor", "demo"):
         assert verb in shown
 
 

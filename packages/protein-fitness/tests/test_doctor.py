@@ -8,8 +8,10 @@ import sys
 import pytest
 
 from gpu_commons.findings import Finding
+from gpu_commons.installation import requirements
+from gpu_commons.testing import hide_distributions
 from protein_fitness.cli import main
-from protein_fitness.doctor import EXTRAS, NEEDED, examine
+from protein_fitness.doctor import EXTRAS, examine
 from protein_fitness.examples import DATA
 from protein_fitness.scorers.registry import SCORERS
 
@@ -59,37 +61,28 @@ def test_a_scorer_whose_package_is_optional_asks_for_nothing(monkeypatch):
     assert found == Finding("  protein_mpnn", "not here (protein_mpnn needs a package: pip install it)")
 
 
-@pytest.fixture
-def without(monkeypatch):
-    """Call it with names of packages, which are then taken for absent."""
-    real = importlib.metadata.version
-
-    def absent(*names):
-        def version(name):
-            if name in names:
-                raise importlib.metadata.PackageNotFoundError(name)
-            return real(name)
-
-        monkeypatch.setattr(importlib.metadata, "version", version)
-
-    return absent
+def test_every_extra_is_said_to_be_for_something():
+    assert EXTRAS.keys() == set(importlib.metadata.metadata("protein-fitness").get_all("Provides-Extra"))
 
 
-def test_what_is_for_some_only_is_told_with_its_pip_line(without):
-    without("ray")
+def test_what_is_for_some_only_is_told_with_its_pip_line(monkeypatch):
+    hide_distributions(monkeypatch, "ray")
     found = {finding.what: finding for finding in examine()}
 
-    assert found["ray"].found == "not installed; only for benchmarks on a cluster"
-    assert found["ray"].advice == 'if you want them: pip install "protein-fitness[ray]"'
+    assert found["[ray]"].found == "ray not installed; only for benchmarks on a cluster"
+    assert found["[ray]"].advice == 'if you want them: pip install "protein-fitness[ray]"'
     assert "  s2f" in found
 
 
-def test_without_a_package_that_all_needs_nothing_else_is_looked_at(without):
-    without("biotite")
+def test_without_a_package_that_all_needs_nothing_else_is_looked_at(monkeypatch, capsys):
+    hide_distributions(monkeypatch, "biotite")
     found = {finding.what: finding for finding in examine()}
 
-    assert (found["biotite"].found, found["biotite"].advice) == ("not installed", "pip install biotite")
-    assert found.keys() == {*NEEDED, *EXTRAS}
+    assert found["biotite"].found == "not installed"
+    assert found["biotite"].advice.startswith('pip install "biotite>=')
+    assert found.keys() == {*requirements("protein-fitness"), *(f"[{extra}]" for extra in EXTRAS)}
+    assert main(["doctor"]) == 1
+    assert "not ready because of biotite" in capsys.readouterr().err
 
 
 def test_looking_for_packages_imports_none_of_them():
@@ -165,12 +158,18 @@ def test_an_alignment_alone_needs_a_sequence():
     assert findings(alignment=PROFILE)["alignment"].advice == "give the sequence, or a structure that can be read"
 
 
-def test_the_command_prints_findings_and_ends_well(capsys):
-    assert main(["doctor", "--structure", "none.pdb", "--json", "true"]) == 0
+def test_the_command_prints_findings_and_a_file_that_cannot_be_used_is_exit_code_one(capsys):
+    assert main(["doctor", "--structure", "none.pdb", "--json", "true"]) == 1
 
     rows = json.loads(capsys.readouterr().out)
     assert rows[-1] == {
         "what": "structure",
         "found": "cannot be used",
         "advice": "there is no structure file none.pdb; check the path.",
+        "blocking": True,
     }
+
+
+def test_the_command_ends_well_where_files_can_be_used(gb1_file, capsys):
+    assert main(["doctor", "--structure", str(gb1_file)]) == 0
+    assert "56 residues, numbered 1 to 56" in capsys.readouterr().out

@@ -14,6 +14,7 @@ from gpu_commons.cli import (
     FELL_SHORT,
     SERVER_FAILED,
     BudgetMissed,
+    NotReady,
     Unfinished,
     run_verbs,
     show,
@@ -105,6 +106,7 @@ def fail(how: str) -> None:
         "server": ConnectionError("the server is gone."),
         "short": Unfinished("half is there."),
         "budget": BudgetMissed("too dear."),
+        "missing": NotReady("torch is missing."),
     }[how]
 
 
@@ -114,6 +116,7 @@ def fail(how: str) -> None:
         ("server", SERVER_FAILED, "tool: the server is gone."),
         ("short", FELL_SHORT, "tool: half is there."),
         ("budget", FELL_SHORT, "tool: too dear."),
+        ("missing", FAILED, "tool: torch is missing."),
     ],
 )
 def test_what_is_less_than_asked_for_has_its_own_exit_code(how, code, message, capsys):

@@ -1,89 +1,46 @@
-"""Whether a model can play here, and what it costs and understands."""
+"""Whether the package is whole, and whether a model can play here."""
 
-from typing import TYPE_CHECKING
-
-import numpy as np
-
-from agent_tom.agents.language_model import LanguageModelAgent
-from agent_tom.backends.transformers_backend import TransformersBackend
-from agent_tom.games.registry import make_game
-from agent_tom.partners.registry import make_partner
-from agent_tom.playing.episodes import play
-from agent_tom.prompts.library import wording, wordings
 from gpu_commons.findings import Finding
-from gpu_commons.kv_cache import why_not_branchable
+from gpu_commons.installation import examine_installation
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-GAME, ROUNDS = "ipd", 3
-LEAST_MASS = 0.5
-SAME = 1e-3
-"""Nats by which cached log-probabilities may differ."""
-
-
-def examine(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> list[Finding]:
-    """Look at a model as an agent: its cache, the labels of all wordings, and how a short game is understood."""
-    longest = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    weights = f"{model.num_parameters() / 1e6:.0f} million weights, {model.dtype}, on {model.device}"
-    return [
-        Finding("model", f"{model.config.model_type}, {weights}"),
-        Finding("context", "no bound" if longest is None else f"{longest} tokens"),
-        _cache(model),
-        Finding("chat template", "yes" if tokenizer.chat_template else "none: leave `chat` off"),
-        *(_labels(tokenizer, name) for name in wordings()),
-        *_short_game(model, tokenizer),
-    ]
+EXTRAS = {
+    "server": "agents that are models on a server",
+    "ray": "studies on a Ray cluster",
+    "axelrod": "partners of the axelrod library",
+    "openspiel": "games of OpenSpiel",
+    "textarena": "games of TextArena",
+}
+MODELS = ("smollm2-135m-instruct",)
 
 
-def _cache(model: "PreTrainedModel") -> Finding:
-    reason = why_not_branchable(model)
-    if reason is None:
-        return Finding("cache", "every round is read once")
-    return Finding("cache", f"each question reads its whole text anew: {reason}", "expect long runs")
+def examine(
+    model: str | None = None, *, save: str | None = None, device: str = "auto", dtype: str = "auto"
+) -> list[Finding]:
+    """Look at the installation and, if one is named, at a model as an agent.
 
+    With a package missing that is needed, that is all that is looked at.
 
-def _labels(tokenizer: "PreTrainedTokenizerBase", name: str) -> Finding:
-    """Tokens of a wording's labels; those of a game's own names are counted for the paper's games."""
-    games = [make_game(game) for game in ("rps", "ibs", "ipd")]
-    labels = wording(name).labels or tuple(dict.fromkeys(action for game in games for action in game.actions))
-    counts = {label: len(tokenizer(f" {label}", add_special_tokens=False)["input_ids"]) for label in labels}
-    several = [label for label, count in counts.items() if count > 1]
-    if not several:
-        return Finding(f"labels of {name!r}", "one token each")
-    return Finding(f"labels of {name!r}", f"of several tokens: {', '.join(several)}; all are scored as a whole")
+    Args:
+        model: Hub id, folder, .gguf file or bundled:NAME.
+        save: Folder to save the model in, if it can be loaded.
+        device: Where it runs.
+        dtype: Of its weights.
 
+    Raises:
+        ValueError: If there is a folder to save in, and no model.
+    """
+    if model is None and save is not None:
+        raise ValueError(f"`save` is {save!r}, but there is nothing to save; give the model too.")
+    findings = examine_installation("agent-tom", extras=EXTRAS, models=MODELS)
+    if model is None or any(finding.blocking for finding in findings):
+        return findings
+    from agent_tom.readiness import as_agent
+    from gpu_commons.model_findings import examine_model
 
-def _short_game(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> list[Finding]:
-    """The same few rounds with a cache and prompted anew: differences, and how much falls on legal moves."""
-    game = make_game(GAME)
-    partner = make_partner("tit_for_tat").automaton(game, ROUNDS)
-    cached, anew = (
-        play(
-            game,
-            partner,
-            LanguageModelAgent(model=TransformersBackend(model, tokenizer, cached=keep)),
-            horizon=ROUNDS,
-            episodes=2,
-        )
-        for keep in (True, False)
-    )
-    assert cached.legal_masses is not None
-    with np.errstate(divide="ignore"):
-        same_moves = bool((cached.actions == anew.actions).all())
-        difference = (
-            float(np.abs(np.log(cached.action_dists) - np.log(anew.action_dists)).max()) if same_moves else np.inf
-        )
-    mass = float(cached.legal_masses.mean())
-    return [
-        Finding(
-            "cached and anew",
-            f"log-probabilities differ by {difference:.1g}" if same_moves else "moves differ",
-            "" if difference < SAME else "play in float32 if runs must repeat exactly",
-        ),
-        Finding(
-            "legal answers",
-            f"{mass:.0%} of the probability falls on options ('qa', 'neutral')",
-            "" if mass >= LEAST_MASS else "try another strategy or wording before believing any number",
-        ),
-    ]
+    loaded, found = examine_model(model, device=device, dtype=dtype, without_template="leave `chat` off")
+    if loaded is None:
+        return findings + found
+    if save is not None:
+        loaded.model.save_pretrained(save)
+        loaded.tokenizer.save_pretrained(save)
+    return findings + found + as_agent(*loaded)

@@ -5,7 +5,7 @@ from typing import Any
 
 from gpu_commons.cli import run_verbs
 from memory_llm import __version__
-from memory_llm.commands import epman, epman_eval, haystack, larimar, memreasoner, stories
+from memory_llm.commands import checking, epman, epman_eval, haystack, larimar, memreasoner, stories
 
 
 def demo(out: str = "demo") -> None:
@@ -56,6 +56,7 @@ VERBS: dict[str, Any] = {
         "make": haystack.make,
         "eval": haystack.evaluate_reader,
     },
+    "doctor": checking.doctor,
     "demo": demo,
 }
 

@@ -1,14 +1,11 @@
 """What can be read and scored here: the protein that ships, and files of one's own."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from gpu_commons import resolve_device
-from gpu_commons.environment import hardware_slug
-from gpu_commons.findings import Finding
+from gpu_commons.findings import Finding, tried
 from protein_fitness.amino_acids import encode
 from protein_fitness.examples import gb1
 from protein_fitness.homologues import alignment_notes, read_profile
@@ -18,29 +15,26 @@ from protein_fitness.scorers.registry import SCORERS, SHIPPED, make_scorer
 from protein_fitness.structures import Structure, read_structure
 
 
-def device() -> Finding:
-    """Where networks run."""
-    found = resolve_device()
-    return Finding("device", f"{found} ({hardware_slug(found)})")
-
-
 def shipped() -> list[Finding]:
     """The structure and the homologues that ship are read, and every scorer scores them."""
-    protein, finding = _tried("protein G's domain B1", gb1, lambda read: f"{len(read)} residues with homologues")
+    protein, finding = tried("protein G's domain B1", gb1, lambda read: f"{len(read)} residues with homologues")
     return [finding, *([] if protein is None else _scorers(protein))]
 
 
 def _scorers(protein: Protein) -> list[Finding]:
     """Which scorers have scores for a protein; networks in one pass."""
     mutants = all_singles(protein.sequence)
-    return [
-        _tried(
-            f"  {name}",
-            partial(_scored, name, protein, mutants),
-            lambda count: f"scores {count} of {len(mutants)} mutants",
-        )[1]
-        for name in (*SCORERS, *SHIPPED)
-    ]
+    return [_scorer(name, protein, mutants) for name in (*SCORERS, *SHIPPED)]
+
+
+def _scorer(name: str, protein: Protein, mutants: Sequence[Mutant]) -> Finding:
+    what = f"  {name}"
+    try:
+        return Finding(what, f"scores {_scored(name, protein, mutants)} of {len(mutants)} mutants")
+    except ImportError as error:  # of a scorer whose package is optional
+        return Finding(what, f"not here ({error})")
+    except (ValueError, OSError) as error:
+        return Finding(what, "cannot be used", str(error))
 
 
 def _scored(name: str, protein: Protein, mutants: Sequence[Mutant]) -> int:
@@ -52,24 +46,26 @@ def own_files(structure: str | None, chain: str | None, alignment: str | None, s
     """Each file by itself, then how they fit together, then which scorers can use them; arguments as of ``examine``."""
     findings: list[Finding] = []
 
-    def tried(what: str, read: Callable[[], Any], said: Callable[[Any], str]) -> Any:
-        found, finding = _tried(what, read, said)
+    def look(what: str, read: Callable[[], Any], said: Callable[[Any], str]) -> Any:
+        found, finding = tried(what, read, said, blocking=True)
         findings.append(finding)
         return found
 
-    shape = None if structure is None else tried("structure", lambda: read_structure(structure, chain=chain), _said)
-    if sequence is not None and tried("sequence", lambda: encode(sequence), lambda it: f"{len(it)} residues") is None:
+    shape = None if structure is None else look("structure", lambda: read_structure(structure, chain=chain), _said)
+    if sequence is not None and look("sequence", lambda: encode(sequence), lambda it: f"{len(it)} residues") is None:
         return findings
     wanted = sequence if sequence is not None or shape is None else shape.sequence
     if wanted is None:
-        left = [Finding("alignment", "not looked at", "give the sequence, or a structure that can be read")]
+        left = [
+            Finding("alignment", "not looked at", "give the sequence, or a structure that can be read", blocking=True)
+        ]
         return findings + (left if alignment is not None else [])
     notes: tuple[str, ...] = ()
     profile = None
     if alignment is not None:
-        profile = tried("alignment", lambda: read_profile(alignment, wanted), lambda it: f"of {len(it)} positions")
+        profile = look("alignment", lambda: read_profile(alignment, wanted), lambda it: f"of {len(it)} positions")
         notes = () if profile is None else alignment_notes(alignment)
-    protein = tried(
+    protein = look(
         "together",
         lambda: make_protein(wanted, shape, profile=profile, profile_notes=notes),
         lambda it: f"a protein of {len(it)} residues",
@@ -101,14 +97,3 @@ def _numbering(protein: Protein) -> list[Finding]:
         return [Finding("numbering", found, f"for mutants with the structure's numbers, give --offset {offset}")]
     found = "no one offset leads from the structure's residue numbers to positions in the sequence"
     return [Finding("numbering", found, "number mutants by position in the sequence")]
-
-
-def _tried(what: str, read: Callable[[], Any], said: Callable[[Any], str]) -> tuple[Any, Finding]:
-    """What was read, None if it could not be, and what is to be said of it."""
-    try:
-        found = read()
-    except ImportError as error:  # of a scorer whose package is optional
-        return None, Finding(what, f"not here ({error})")
-    except (ValueError, OSError) as error:
-        return None, Finding(what, "cannot be used", str(error))
-    return found, Finding(what, said(found))

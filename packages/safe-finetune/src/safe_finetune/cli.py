@@ -5,7 +5,7 @@ from typing import Any
 
 from gpu_commons.cli import run_verbs
 from safe_finetune import __version__
-from safe_finetune.commands import evaluation, frontier, merging, selection, theory, training
+from safe_finetune.commands import checking, evaluation, frontier, merging, selection, theory, training
 
 
 def demo(out: str = "demo") -> None:
@@ -30,6 +30,7 @@ VERBS: dict[str, Any] = {
     "theory": theory.theory,
     "report": frontier.report,
     "evaluate": evaluation.evaluate,
+    "doctor": checking.doctor,
     "demo": demo,
 }
 

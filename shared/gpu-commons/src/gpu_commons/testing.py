@@ -1,6 +1,9 @@
-"""Tiny random models and a tiny tokenizer, for tests that need an architecture but no knowledge."""
+"""Tiny random models and a tiny tokenizer, for tests that need an architecture but no knowledge; packages that seem to
+be absent.
+"""
 
-from typing import Any
+import importlib.metadata
+from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers import (
@@ -10,6 +13,9 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
+
+if TYPE_CHECKING:
+    import pytest
 
 _DECODER = {
     "vocab_size": 320,
@@ -99,3 +105,15 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
         padding_side="left",
         chat_template=_CHAT_TEMPLATE,
     )
+
+
+def hide_distributions(monkeypatch: "pytest.MonkeyPatch", *names: str) -> None:
+    """Until a test's end, ``importlib.metadata.version`` takes these distributions for not installed."""
+    installed = importlib.metadata.version
+
+    def version(name: str) -> str:
+        if name in names:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return installed(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)

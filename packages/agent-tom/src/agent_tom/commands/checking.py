@@ -5,8 +5,12 @@ from dataclasses import asdict
 from gpu_commons.cli import BudgetMissed, show
 
 
-def doctor(model: str, save: str | None = None, device: str = "auto", dtype: str = "auto", json: bool = False) -> None:
-    """Look at a model as an agent: cache, labels, and how much of a short game it understands.
+def doctor(
+    model: str | None = None, save: str | None = None, device: str = "auto", dtype: str = "auto", json: bool = False
+) -> None:
+    """Look at the installation, and at a model as an agent: cache, labels, and how much of a short game it understands.
+
+    Exit code 1 says that something needed is missing, or that the model cannot be loaded.
 
     Args:
         model: Hub id, folder, .gguf file or bundled:NAME.
@@ -16,15 +20,9 @@ def doctor(model: str, save: str | None = None, device: str = "auto", dtype: str
         json: Print JSON.
     """
     from agent_tom.doctor import examine
-    from gpu_commons import load_model
     from gpu_commons.findings import show_findings
 
-    loaded = load_model(model, device=device, dtype=dtype)
-    findings = examine(loaded.model, loaded.tokenizer)
-    if save is not None:
-        loaded.model.save_pretrained(save)
-        loaded.tokenizer.save_pretrained(save)
-    show_findings(findings, as_json=json)
+    show_findings(examine(model, save=save, device=device, dtype=dtype), as_json=json)
 
 
 def bench(

@@ -16,10 +16,18 @@ Prefix = tuple[Float[Tensor, "layers batch heads prefix head"], Float[Tensor, "l
 
 
 def build_connector(config: LarimarConfig, decoder: PreTrainedModel) -> "LinearConnector | TokenConnector":
-    """The connector that a config names, for a decoder whose cache takes a prefix.
+    """The connector that a config names, for a decoder; errors as of :func:`prefix_shape`."""
+    shape = prefix_shape(decoder)
+    if config.connector == "linear":
+        return LinearConnector(config, shape)
+    return TokenConnector(config, shape)
+
+
+def prefix_shape(decoder: PreTrainedModel) -> CacheShape:
+    """Shape of the keys and values of a prefix before a decoder's context.
 
     Raises:
-        ValueError: If the decoder's cache takes none, or its attention takes no mask that says who sees it.
+        ValueError: If the decoder's cache takes no prefix, or its attention takes no mask that says who sees it.
     """
     shape = cache_shape(decoder)
     if (backend := decoder.config._attn_implementation) not in MASK_4D_BACKENDS:
@@ -27,9 +35,7 @@ def build_connector(config: LarimarConfig, decoder: PreTrainedModel) -> "LinearC
             f"the decoder's attention backend {backend!r} takes no 4-D mask, by which tokens see a prefix or not; "
             "load it with attn_implementation='sdpa'."
         )
-    if config.connector == "linear":
-        return LinearConnector(config, shape)
-    return TokenConnector(config, shape)
+    return shape
 
 
 class LinearConnector(nn.Module):

@@ -10,6 +10,8 @@ def doctor(
 ) -> None:
     """Look at the installation and at files of yours: what is missing, what would be read, and what could score it.
 
+    Exit code 1 says that something needed is missing, or that a file cannot be used.
+
     Args:
         structure: PDB, mmCIF or BinaryCIF file.
         chain: Its label, if the file has several.
