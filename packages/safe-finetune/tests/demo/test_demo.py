@@ -6,6 +6,7 @@ import re
 import pytest
 import torch
 
+from gpu_commons.demo_result import RESULT_FILE, read_demo_result
 from safe_finetune import demo
 from safe_finetune.demo import prompts as demo_prompts_module
 from safe_finetune.demo import rows as rows_module
@@ -116,11 +117,14 @@ def test_the_demo_runs_through_and_shows_no_prompt(monkeypatch, tmp_path, make_m
     monkeypatch.setattr(demo, "STEPS", {"align": 2, "score": 1, "tune": 2})
     told = demo.run_demo(tmp_path)
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    for name in ("before", "aligned", demo.CARELESS, demo.CAREFUL, *demo.MERGED):
+    models = ["before", "aligned", demo.CARELESS, demo.CAREFUL, *demo.MERGED]
+    for name in models:
         assert name in told
         assert name in page
-    assert "advbench words" not in page
-    assert "shared words" not in page
+    assert [row[0] for row in read_demo_result(tmp_path).rows] == models
+    for words in ("advbench words", "shared words"):
+        assert words not in page
+        assert words not in (tmp_path / RESULT_FILE).read_text(encoding="utf-8")
     points = json.loads((tmp_path / "frontier.json").read_text(encoding="utf-8"))["points"]
     assert [point["strength"] for point in points] == [0.0, *demo.ALPHAS, 1.0, None]
     assert len(report_rows([])) == 1

@@ -10,7 +10,7 @@ CHUNK_SIZE, TOP_CHUNKS = 64, 3
 
 
 def show_chunks(larimar: Larimar, novel: str) -> tuple[list[Section], list[str]]:
-    """Sections of the page, and lines for the terminal."""
+    """Sections of the page, and lines for the terminal alone."""
     model = EpMANForCausalLM.from_base(
         larimar.model.decoder,
         larimar.tokenizer,

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from gpu_commons.page import Section, table_fragment
-from gpu_commons.table_text import aligned
 from memory_llm.facts import Fact
 from memory_llm.larimar.editor import LarimarEditor
 from memory_llm.larimar.pipeline import Larimar
@@ -42,6 +41,9 @@ NEIGHBOURS = {
     "beatles": "The Rolling Stones were formed in the city of",
 }
 
+TITLE = "Facts told, forgotten, merged"
+CAUTION = "A 135M model shows the mechanism; it says nothing certain about larger ones."
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -57,21 +59,20 @@ class Stage:
         return sum(fact.target.casefold() in answers[fact.id].casefold() for fact in FACTS if fact.id in ids)
 
 
-def show_edits(larimar: Larimar, folder: Path) -> tuple[list[Section], list[str]]:
-    """Sections of the page, and lines for the terminal."""
+def show_edits(larimar: Larimar, folder: Path) -> tuple[list[Section], list[list[str]]]:
+    """Sections of the page, and the demo's main table: header, and one row a moment."""
     stages, fills = edit_and_forget(larimar, folder)
     summary = _summary(stages)
     header = ["prompt", *(stage.name for stage in stages)]
     edits = [[fact.prompt, *(stage.prompt[fact.id].strip() for stage in stages)] for fact in FACTS]
     rephrased = [[REPHRASED[fact.id], *(stage.rephrased[fact.id].strip() for stage in stages)] for fact in FACTS]
-    caution = "A 135M model shows the mechanism; it says nothing certain about larger ones."
     sections = [
-        Section("Facts told, forgotten, merged", caution, table_fragment(summary[0], summary[1:])),
+        Section(TITLE, CAUTION, table_fragment(summary[0], summary[1:])),
         Section("What it says to each prompt", "Made-up facts.", table_fragment(header, edits)),
         Section("Rephrased", "The same facts, asked for in other words.", table_fragment(header, rephrased)),
         Section("Memory fill", "Facts held at each moment.", _fill_chart(fills)),
     ]
-    return sections, aligned(summary[0], summary[1:]).splitlines()
+    return sections, summary
 
 
 def edit_and_forget(larimar: Larimar, folder: Path) -> tuple[list[Stage], list[tuple[str, int]]]:

@@ -18,7 +18,7 @@ SHOWN = 3
 
 
 def show_hops(novel: str, folder: Path) -> tuple[list[Section], list[str]]:
-    """Sections of the page, and lines for the terminal."""
+    """Sections of the page, and notes on the result."""
     seed_everything(0)
     filler = split_filler(novel)
     stories = list(where_is_object(STORIES + ASKED, most_facts=10))
@@ -55,7 +55,9 @@ def show_hops(novel: str, folder: Path) -> tuple[list[Section], list[str]]:
             table_fragment(["question", "hop 1 reads", "hop 2 reads", "answer", "right answer"], shown),
         ),
     ]
-    return sections, [f"two hops among {row[0]} sentences: {row[1]} right" for row in rates]
+    return sections, [
+        f"Questions that need two lines, among {row[0]} of its sentences: {row[1]} right." for row in rates
+    ]
 
 
 @contextmanager

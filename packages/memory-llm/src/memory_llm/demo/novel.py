@@ -28,8 +28,8 @@ class NovelAnswer:
     passage: str
 
 
-def show_novel(larimar: Larimar, novel: str) -> tuple[list[Section], list[str]]:
-    """Sections of the page, and lines for the terminal."""
+def show_novel(larimar: Larimar, novel: str) -> tuple[list[Section], list[str], list[str]]:
+    """Sections of the page, notes on the result, and lines for the terminal alone."""
     answers, grid = ask_novel(larimar, novel), hide_pass_keys(larimar, novel)
     sections = [
         Section(
@@ -47,9 +47,11 @@ def show_novel(larimar: Larimar, novel: str) -> tuple[list[Section], list[str]]:
             grid_fragment(grid),
         ),
     ]
-    lines = [f"{one.question} {one.cue} > {one.answer}" for one in answers]
-    lines += [f"pass keys, {result.reader}: {result.recall.value:.0%} of {len(result.answers)}" for result in grid]
-    return sections, lines
+    notes = [
+        f"Pass keys in the novel, {result.reader}: {result.recall.value:.0%} of {len(result.answers)}."
+        for result in grid
+    ]
+    return sections, notes, [f"{one.question} {one.cue} > {one.answer}" for one in answers]
 
 
 def ask_novel(larimar: Larimar, novel: str) -> list[NovelAnswer]:

