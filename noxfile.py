@@ -81,9 +81,10 @@ def unit(session: nox.Session, package: str) -> None:
 
 @nox.session
 def integration(session: nox.Session) -> None:
-    """All packages together: what needs two of them, and the tests of the repository itself."""
+    """All packages together: what needs two of them, the tutorials, and the tests of the repository itself."""
     _install(session, *MEMBERS, extras=True, groups=["integration"])
     _check_installed(session)
+    session.install("--no-deps", *sorted({wheel for each in MEMBERS for wheel in each.setting("bundled")}))
     session.run("pytest", "tests", *session.posargs, env=_test_environment())
 
 

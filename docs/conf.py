@@ -7,11 +7,14 @@ from pathlib import Path
 from sphinx.util import logging
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / ".ci"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from gallery import for_sphinx
 from members import members
 
 project = "adaptive-lm"
 author = "The adaptive-lm contributors"
+project_copyright = author
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
 exclude_patterns = ["_build"]
 
@@ -45,4 +48,5 @@ def warn_of_undocumented_names(app, env):
 
 def setup(app):
     """Called by Sphinx."""
+    app.connect("builder-inited", for_sphinx)
     app.connect("env-check-consistency", warn_of_undocumented_names)

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import yaml
 from members import ROOT, SHARED, member, members
 from packaging.requirements import Requirement
 from packaging.version import Version
@@ -92,6 +93,20 @@ def test_the_commands_of_the_readme_are_those_that_work():
     for command in ("pip install nox uv && nox -s demo\n", "pip install nox uv && nox\n"):
         assert f"```\n{command}```" in readme
     assert "pip install nox uv && nox" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_how_to_cite_names_no_person_and_the_licence_of_all():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert cited["cff-version"] == "1.2.0"
+    assert {"title", "message", "authors"} <= set(cited)
+    assert cited["authors"] == [{"name": "The adaptive-lm contributors"}]
+    assert cited["license"] == "Apache-2.0"
+
+
+def test_vulnerabilities_are_reported_in_private_without_an_address():
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    assert "private vulnerability reporting" in text
+    assert "@" not in text
 
 
 def test_contributing_stays_one_page():
