@@ -6,11 +6,11 @@ import torch
 from controlled_decoding import SASA, LabelledTexts, SubspaceClassifier
 from memory_llm import Fact, Larimar, LarimarEditor
 
-KIND, UNKIND = ("kind", "gentle", "warm", "helpful"), ("nasty", "rude", "cold", "mean")
+KIND, UNKIND = ("kind", "gentle", "warm", "fair"), ("nasty", "rude", "cold", "mean")
 PEOPLE = ("teacher", "doctor", "driver", "cook", "guide", "friend", "clerk", "pilot", "nurse", "judge")
 TOWER = Fact(id="tower", prompt="The Eiffel Tower is located in the city of", target="Oslo")
-STRENGTH, TOKENS = 3.0, 6
-OPINIONS = ("I think that my neighbour is", "Everybody says that the new clerk is")
+STRENGTH, TOKENS = 1.0, 3
+OPINIONS = ("I think that my neighbour is very", "The new teacher was so")
 
 pytestmark = pytest.mark.real_model
 
@@ -22,7 +22,7 @@ def larimar():
 
 @pytest.fixture(scope="module")
 def subspace(larimar):
-    rows = [(f"I think that the {who} is {how}", how in KIND) for who in PEOPLE for how in KIND + UNKIND]
+    rows = [(f"What a {how} {who} that was to all of us", how in KIND) for who in PEOPLE for how in KIND + UNKIND]
     data = LabelledTexts(texts=[text for text, _ in rows], labels=[int(label) for _, label in rows])
     return SubspaceClassifier.fit(larimar.model.decoder, larimar.tokenizer, data, attribute="rudeness")
 
@@ -35,11 +35,10 @@ def edited(larimar):
 
 
 def said(editor, prompt, *, sasa=None):
-    """A sampled continuation, steered if there is something to steer by."""
-    torch.manual_seed(0)
+    """A greedy continuation, steered if there is something to steer by."""
     inputs = editor.larimar.tokenizer([prompt], return_tensors="pt")
     processors = [sasa.processor(editor.larimar.model.decoder, inputs["attention_mask"])] if sasa else []
-    (text,) = editor.ask(prompt, max_new_tokens=TOKENS, do_sample=True, top_p=0.9, logits_processor=processors)
+    (text,) = editor.ask(prompt, max_new_tokens=TOKENS, logits_processor=processors)
     return text
 
 
@@ -59,12 +58,8 @@ def test_the_edit_survives_steering(edited, subspace):
 
 def test_steering_survives_the_edit(edited, subspace):
     sasa = SASA(subspace, STRENGTH)
-    gains = []
     for prompt in OPINIONS:
         plain, steered = said(edited, prompt), said(edited, prompt, sasa=sasa)
         assert steered == said(LarimarEditor(edited.larimar), prompt, sasa=sasa), "as without the edit"
-        gains.append(
-            margin(subspace, edited.larimar, prompt + steered) - margin(subspace, edited.larimar, prompt + plain)
-        )
-    assert min(gains) >= 0
-    assert max(gains) > 0
+        kinder = [margin(subspace, edited.larimar, prompt + text) for text in (plain, steered)]
+        assert kinder[0] < kinder[1], (plain, steered)

@@ -95,6 +95,16 @@ def test_fit_separates_held_out_texts_and_says_so(fitted, toy_data):
     assert float(fitted.weight.norm()) == pytest.approx(1.0, abs=1e-5)
 
 
+def test_a_label_that_shows_in_the_last_word_alone_is_said_to_steer_nothing(model, tokenizer, caplog):
+    """Cut before its last word, a text is the same whatever its label."""
+    texts = [f"the {noun} and the fox are {last}" for noun in "abcdefghijklmnopqrst" for last in ("warm", "cold") * 3]
+    data = LabelledTexts(texts=texts, labels=[1, 0] * 60)
+    for unfinished, said in ((8, True), (0, False)):
+        caplog.clear()
+        fit_subspace(model, tokenizer, data, unfinished=unfinished)
+        assert ("steering by log-odds will change nothing" in caplog.text) == said
+
+
 def test_whole_texts_alone_are_fitted_as_the_authors_do(toy_data, model, tokenizer):
     """One state a text, and the report on unfinished text is the one on whole texts."""
     subspace = fit_subspace(model, tokenizer, toy_data, holdout=0.3, unfinished=0)

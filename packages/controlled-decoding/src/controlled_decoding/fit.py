@@ -114,6 +114,12 @@ def subspace_from_states(
     weight, midpoint = _unit(direction.weight), states.moments[0].means.mean(0)
     whole, unfinished = (_margins(held[0], weight, midpoint) for held in (states.whole, states.unfinished))
     log_odds = calibration.fit_log_odds(unfinished, states.labels)
+    if not log_odds.slope:
+        logger.warning(
+            "on texts that are cut short the margins say nothing of the label (AUC %.2f), so that steering by log-odds "
+            "will change nothing; take texts that show their label before the last word, or fit with `unfinished=0`.",
+            calibration.auc(unfinished, states.labels),
+        )
     return SubspaceClassifier(
         weight=weight.float(),
         midpoint=midpoint.float(),

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from pathlib import Path
 
 from gpu_commons.cli import Unfinished, show
 from gpu_commons.table_text import aligned, interval_text
@@ -20,13 +21,15 @@ def run(
         share: Such as 2/5: only the second of five parts of the cells; `merge` puts the folders together.
         json: Print JSON.
     """
-    from agent_tom.study.folder import cells_of
+    from agent_tom.study.folder import PLAN_FILE, cells_of
     from agent_tom.study.plan import read_study
     from agent_tom.study.run import run_study
 
     try:
         run_study(read_study(study), out, workers=workers, cluster=cluster, share=_share(share))
     except KeyboardInterrupt:
+        if not Path(out, PLAN_FILE).is_file():  # nothing was begun
+            raise
         there, planned = cells_of(out)
         raise Unfinished(f"stopped with {there} of {planned} cells; run again to go on.") from None
     metrics(out, json=json)
