@@ -35,7 +35,7 @@ def test_the_terminal_gets_table_notes_further_lines_and_the_page_in_this_order(
 
 def test_a_later_demo_takes_the_place_of_an_earlier_one(tmp_path):
     RESULT.leave_beside(tmp_path / "index.html")
-    later = DemoResult(title="Rates", header=["model"], rows=[["plain"]], seconds=1)
+    later = DemoResult(title="Rates", header=["model"], rows=[["plain"]], seconds=1.0)
     later.leave_beside(tmp_path / "index.html")
     assert read_demo_result(tmp_path).rows == [["plain"]]
 

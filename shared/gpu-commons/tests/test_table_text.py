@@ -19,6 +19,6 @@ def test_a_row_that_is_too_long_is_no_table():
 
 
 def test_an_interval_stands_in_brackets_and_a_missing_one_is_a_dash():
-    assert interval_text([0.456, -0.1, 1]) == "0.46 [-0.10, 1.00]"
+    assert interval_text([0.456, -0.1, 1.0]) == "0.46 [-0.10, 1.00]"
     assert interval_text((0.4567, 0.4, 0.5), digits=3) == "0.457 [0.400, 0.500]"
     assert interval_text(None) == "–"

@@ -3,7 +3,7 @@ be absent.
 """
 
 import importlib.metadata
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from transformers import (
@@ -13,9 +13,6 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
-
-if TYPE_CHECKING:
-    import pytest
 
 _DECODER = {
     "vocab_size": 320,
@@ -107,8 +104,13 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def hide_distributions(monkeypatch: "pytest.MonkeyPatch", *names: str) -> None:
-    """Until a test's end, ``importlib.metadata.version`` takes these distributions for not installed."""
+def hide_distributions(monkeypatch: Any, *names: str) -> None:
+    """Until a test's end, ``importlib.metadata.version`` takes these distributions for not installed.
+
+    Args:
+        monkeypatch: Pytest's fixture.
+        names: Of distributions.
+    """
     installed = importlib.metadata.version
 
     def version(name: str) -> str:
