@@ -85,7 +85,8 @@ def integration(session: nox.Session) -> None:
     _install(session, *MEMBERS, extras=True, groups=["integration"])
     _check_installed(session)
     session.install("--no-deps", *sorted({wheel for each in MEMBERS for wheel in each.setting("bundled")}))
-    session.run("pytest", "tests", *session.posargs, env=_test_environment())
+    # Two at a time: much of this is commands in processes of their own.
+    session.run("pytest", "tests", "-n", "2", "--dist", "loadfile", *session.posargs, env=_test_environment())
 
 
 @nox.session
