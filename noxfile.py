@@ -62,8 +62,9 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typecheck(session: nox.Session) -> None:
-    """Types, one package after the other, with all optional features installed."""
+    """Types, one package after the other, with all optional features installed, whose requirements fit each other."""
     _install(session, *MEMBERS, extras=True, groups=["typecheck"])
+    _check_installed(session)
     for each in MEMBERS:
         session.run("mypy", str(each.source))
 
@@ -83,7 +84,6 @@ def unit(session: nox.Session, package: str) -> None:
 def integration(session: nox.Session) -> None:
     """All packages together: what needs two of them, the tutorials, and the tests of the repository itself."""
     _install(session, *MEMBERS, extras=True, groups=["integration"])
-    _check_installed(session)
     session.install("--no-deps", *sorted({wheel for each in MEMBERS for wheel in each.setting("bundled")}))
     # Two at a time: much of this is commands in processes of their own.
     session.run("pytest", "tests", "-n", "2", "--dist", "loadfile", *session.posargs, env=_test_environment())
