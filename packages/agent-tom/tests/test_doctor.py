@@ -1,6 +1,5 @@
 """What is missing, and what is wrong with a model as an agent, is said with what to do about it."""
 
-import importlib.metadata
 import json
 
 import pytest
@@ -9,37 +8,14 @@ from agent_tom.cli import main
 from agent_tom.doctor import EXTRAS, examine
 from agent_tom.prompting_cost import prompting_cost
 from gpu_commons import load_model, model_findings
-from gpu_commons.testing import hide_distributions
+from gpu_commons.doctor_contract import DoctorContract
 
 MODEL = "bundled:smollm2-135m-instruct"
 
 
-def test_every_extra_is_said_to_be_for_something():
-    assert EXTRAS.keys() == set(importlib.metadata.metadata("agent-tom").get_all("Provides-Extra"))
-
-
-def test_without_a_model_the_installation_is_looked_at(capsys):
-    assert main(["doctor", "--json", "true"]) == 0
-    found = {row["what"]: row for row in json.loads(capsys.readouterr().out.splitlines()[-1])}
-
-    assert not any(row["advice"] for name, row in found.items() if name[0] != "[")
-    assert found["pettingzoo"]["found"] == importlib.metadata.version("pettingzoo")
-    assert "model" not in found
-
-
-def test_a_package_that_is_missing_and_needed_is_told_and_no_model_looked_at(monkeypatch, capsys):
-    hide_distributions(monkeypatch, "gymnasium")
-    assert main(["doctor", "--model", "./none"]) == 1
-
-    said = capsys.readouterr()
-    assert 'pip install "gymnasium>=' in said.out
-    assert "./none" not in said.out
-    assert "not ready because of gymnasium" in said.err
-
-
-def test_a_model_that_cannot_be_loaded_is_not_ready(capsys):
-    assert main(["doctor", "--model", "./none"]) == 1
-    assert "no model folder at" in capsys.readouterr().out
+class TestContract(DoctorContract):
+    package, main, extras = "agent-tom", staticmethod(main), EXTRAS
+    needed = "gymnasium"
 
 
 def test_there_is_nothing_to_save_without_a_model(capsys):

@@ -1,43 +1,17 @@
 """What is missing, and what cannot be steered or read, is told with what to do."""
 
-import importlib.metadata
 import json
 
 import pytest
 
 from controlled_decoding.cli import main
 from controlled_decoding.doctor import EXTRAS
-from gpu_commons.testing import hide_distributions, tiny_model
+from gpu_commons.doctor_contract import DoctorContract, diagnose
+from gpu_commons.testing import tiny_model
 
 
-def doctor(capsys, *arguments):
-    """Exit code, findings by name, and what is said beside them."""
-    code = main(["doctor", *arguments, "--json", "true"])
-    said = capsys.readouterr()
-    return code, {row["what"]: row for row in json.loads(said.out.splitlines()[-1])}, said.err
-
-
-def test_every_extra_is_said_to_be_for_something():
-    assert EXTRAS.keys() == set(importlib.metadata.metadata("controlled-decoding").get_all("Provides-Extra"))
-
-
-def test_a_whole_installation_is_ready(capsys):
-    code, found, _ = doctor(capsys)
-
-    assert code == 0
-    assert found["torch"]["found"] == importlib.metadata.version("torch")
-    assert not any(row["advice"] for name, row in found.items() if name[0] != "[")
-
-
-def test_a_package_that_is_missing_and_needed_is_told_and_nothing_else_looked_at(monkeypatch, capsys):
-    hide_distributions(monkeypatch, "transformers")
-    code, found, said = doctor(capsys, "--model", "./none")
-
-    assert code == 1
-    assert found["transformers"]["found"] == "not installed"
-    assert found["transformers"]["advice"].startswith('pip install "transformers>=')
-    assert not {"model", "device"} & found.keys()
-    assert "not ready because of transformers" in said
+class TestContract(DoctorContract):
+    package, main, extras = "controlled-decoding", staticmethod(main), EXTRAS
 
 
 @pytest.fixture
@@ -53,7 +27,7 @@ def saved(tmp_path, tokenizer):
 
 
 def test_a_model_that_can_be_steered(saved, capsys):
-    code, found, _ = doctor(capsys, "--model", saved("llama"))
+    code, found, _ = diagnose(main, capsys, "--model", saved("llama"))
 
     assert code == 0
     assert found["chat template"]["found"] == "yes"
@@ -63,19 +37,11 @@ def test_a_model_that_can_be_steered(saved, capsys):
 
 
 def test_a_cache_that_cannot_be_cut_is_dearer_and_no_hindrance(saved, capsys):
-    code, found, _ = doctor(capsys, "--model", saved("gemma-sliding"))
+    code, found, _ = diagnose(main, capsys, "--model", saved("gemma-sliding"))
 
     assert code == 0
     assert "DynamicSlidingWindowLayer" in found["candidates"]["found"]
     assert found["candidates"]["advice"] == "expect more memory and longer runs"
-
-
-def test_a_model_that_cannot_be_loaded_is_not_ready(capsys):
-    code, found, said = doctor(capsys, "--model", "./none")
-
-    assert code == 1
-    assert found["model"]["advice"].startswith("no model folder at")
-    assert "not ready because of model" in said
 
 
 @pytest.mark.parametrize(
@@ -88,7 +54,7 @@ def test_a_model_that_cannot_be_loaded_is_not_ready(capsys):
 def test_labelled_texts_are_counted_or_the_wrong_line_is_named(tmp_path, capsys, second, code, told):
     file = tmp_path / "rows.jsonl"
     file.write_text("\n".join(map(json.dumps, [{"text": "a", "label": 1}, second])))
-    ended, found, _ = doctor(capsys, "--data", str(file))
+    ended, found, _ = diagnose(main, capsys, "--data", str(file))
 
     assert ended == code
     assert told in found["data"]["found"] + found["data"]["advice"]
@@ -97,6 +63,6 @@ def test_labelled_texts_are_counted_or_the_wrong_line_is_named(tmp_path, capsys,
 def test_columns_are_named_as_for_fit(tmp_path, capsys):
     file = tmp_path / "rows.csv"
     file.write_text("comment,toxicity\na,0.9\nb,0.1\n")
-    code, found, _ = doctor(capsys, "--data", str(file), "--text", "comment", "--score", "toxicity")
+    code, found, _ = diagnose(main, capsys, "--data", str(file), "--text", "comment", "--score", "toxicity")
 
     assert code == 0, found["data"]

@@ -4,11 +4,12 @@ import importlib.metadata
 import json
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
+from gpu_commons.doctor_contract import DoctorContract
 from gpu_commons.findings import Finding
-from gpu_commons.installation import requirements
 from gpu_commons.testing import hide_distributions
 from protein_fitness.cli import main
 from protein_fitness.doctor import EXTRAS, examine
@@ -19,9 +20,21 @@ pytestmark = pytest.mark.usefixtures("shipped_network")
 PROFILE = str(DATA / "1pga.profile.csv")
 
 
+class TestContract(DoctorContract):
+    package, main, extras = "protein-fitness", staticmethod(main), EXTRAS
+    needed = "biotite"
+    unusable = ("--structure", "no-such-thing.pdb")
+
+
 def findings(**asked):
     """By name; of one's own files alone."""
-    return {finding.what: finding for finding in examine(**asked)[len(examine()) :]}
+    return {finding.what: finding for finding in examine(**asked)[_without_own_files() :]}
+
+
+@cache
+def _without_own_files():
+    """How many findings there are; a matter of seconds."""
+    return len(examine())
 
 
 @pytest.fixture
@@ -61,10 +74,6 @@ def test_a_scorer_whose_package_is_optional_asks_for_nothing(monkeypatch):
     assert found == Finding("  protein_mpnn", "not here (protein_mpnn needs a package: pip install it)")
 
 
-def test_every_extra_is_said_to_be_for_something():
-    assert EXTRAS.keys() == set(importlib.metadata.metadata("protein-fitness").get_all("Provides-Extra"))
-
-
 def test_what_is_for_some_only_is_told_with_its_pip_line(monkeypatch):
     hide_distributions(monkeypatch, "ray")
     found = {finding.what: finding for finding in examine()}
@@ -72,17 +81,6 @@ def test_what_is_for_some_only_is_told_with_its_pip_line(monkeypatch):
     assert found["[ray]"].found == "ray not installed; only for benchmarks on a cluster"
     assert found["[ray]"].advice == 'if you want them: pip install "protein-fitness[ray]"'
     assert "  s2f" in found
-
-
-def test_without_a_package_that_all_needs_nothing_else_is_looked_at(monkeypatch, capsys):
-    hide_distributions(monkeypatch, "biotite")
-    found = {finding.what: finding for finding in examine()}
-
-    assert found["biotite"].found == "not installed"
-    assert found["biotite"].advice.startswith('pip install "biotite>=')
-    assert found.keys() == {*requirements("protein-fitness"), *(f"[{extra}]" for extra in EXTRAS)}
-    assert main(["doctor"]) == 1
-    assert "not ready because of biotite" in capsys.readouterr().err
 
 
 def test_looking_for_packages_imports_none_of_them():

@@ -1,44 +1,15 @@
 """What is missing, and what cannot be trained or read, is told with what to do."""
 
-import importlib.metadata
-import json
-
 import pytest
 
+from gpu_commons.doctor_contract import DoctorContract, diagnose
 from gpu_commons.table_rows import write_rows
-from gpu_commons.testing import hide_distributions
 from safe_finetune.cli import main
 from safe_finetune.doctor import EXTRAS
 
 
-def doctor(capsys, *arguments):
-    """Exit code, findings by name, and what is said beside them."""
-    code = main(["doctor", *arguments, "--json", "true"])
-    said = capsys.readouterr()
-    return code, {row["what"]: row for row in json.loads(said.out.splitlines()[-1])}, said.err
-
-
-def test_every_extra_is_said_to_be_for_something():
-    assert EXTRAS.keys() == set(importlib.metadata.metadata("safe-finetune").get_all("Provides-Extra"))
-
-
-def test_a_whole_installation_is_ready(capsys):
-    code, found, _ = doctor(capsys)
-
-    assert code == 0
-    assert found["torch"]["found"] == importlib.metadata.version("torch")
-    assert not any(row["advice"] for name, row in found.items() if name[0] != "[")
-
-
-def test_a_package_that_is_missing_and_needed_is_told_and_nothing_else_looked_at(monkeypatch, capsys):
-    hide_distributions(monkeypatch, "transformers")
-    code, found, said = doctor(capsys, "--model", "./none")
-
-    assert code == 1
-    assert found["transformers"]["found"] == "not installed"
-    assert found["transformers"]["advice"].startswith('pip install "transformers>=')
-    assert not {"model", "device"} & found.keys()
-    assert "not ready because of transformers" in said
+class TestContract(DoctorContract):
+    package, main, extras = "safe-finetune", staticmethod(main), EXTRAS
 
 
 @pytest.fixture
@@ -61,7 +32,7 @@ GOOD = {"prompt": "a", "response": "b"}
 )
 def test_rows_that_cannot_be_trained_on_are_named(saved, tmp_path, capsys, records, what, told):
     write_rows(records, tmp_path / "rows.jsonl")
-    code, found, said = doctor(capsys, "--model", saved, "--data", str(tmp_path / "rows.jsonl"))
+    code, found, said = diagnose(main, capsys, "--model", saved, "--data", str(tmp_path / "rows.jsonl"))
 
     assert code == 1
     assert told in found[what]["advice"]
@@ -70,7 +41,7 @@ def test_rows_that_cannot_be_trained_on_are_named(saved, tmp_path, capsys, recor
 
 def test_a_model_and_rows_that_fit_are_told(saved, tmp_path, capsys):
     write_rows([GOOD, {**GOOD, "is_safe": False}], tmp_path / "rows.jsonl")
-    code, found, _ = doctor(capsys, "--model", saved, "--data", str(tmp_path / "rows.jsonl"))
+    code, found, _ = diagnose(main, capsys, "--model", saved, "--data", str(tmp_path / "rows.jsonl"))
 
     assert code == 0
     assert found["data"]["found"] == "rows that would be read: 2, 1 of them labelled unsafe"
@@ -81,7 +52,7 @@ def test_a_model_and_rows_that_fit_are_told(saved, tmp_path, capsys):
 def test_rows_need_a_chat_template(saved, tmp_path, tokenizer, capsys):
     (tmp_path / "model" / "chat_template.jinja").unlink()
     write_rows([GOOD], tmp_path / "rows.jsonl")
-    code, found, _ = doctor(capsys, "--model", saved, "--data", str(tmp_path / "rows.jsonl"))
+    code, found, _ = diagnose(main, capsys, "--model", saved, "--data", str(tmp_path / "rows.jsonl"))
 
     assert code == 1
     assert found["chat template"]["found"] == "none"
@@ -91,7 +62,7 @@ def test_rows_need_a_chat_template(saved, tmp_path, tokenizer, capsys):
 
 def test_a_model_that_cannot_be_loaded_leaves_the_rows_to_be_looked_at(tmp_path, capsys):
     write_rows([GOOD], tmp_path / "rows.jsonl")
-    code, found, _ = doctor(capsys, "--model", "./none", "--data", str(tmp_path / "rows.jsonl"))
+    code, found, _ = diagnose(main, capsys, "--model", "./none", "--data", str(tmp_path / "rows.jsonl"))
 
     assert code == 1
     assert found["model"]["advice"].startswith("no model folder at")
