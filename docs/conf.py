@@ -9,8 +9,8 @@ from sphinx.util import logging
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / ".ci"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from gallery import for_sphinx
 from members import members
+from pictures import for_sphinx
 
 project = "adaptive-lm"
 author = "The adaptive-lm contributors"
