@@ -62,11 +62,14 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typecheck(session: nox.Session) -> None:
-    """Types, one package after the other, with all optional features installed, whose requirements fit each other."""
+    """Types of each package with all optional features, whose requirements fit each other, and of what pages show."""
     _install(session, *MEMBERS, extras=True, groups=["typecheck"])
     _check_installed(session)
     for each in MEMBERS:
         session.run("mypy", str(each.source))
+    pages = Path(session.create_tmp()) / "pages"
+    session.run("python", ".ci/page_code.py", str(pages), silent=True)
+    session.run("mypy", str(pages))
 
 
 @nox.session

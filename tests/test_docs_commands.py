@@ -9,14 +9,14 @@ from functools import cache
 import jsonargparse
 import pytest
 import yaml
-from markdown_blocks import blocks
+from markdown_blocks import blocks, pages
 from members import ROOT, SHARED, members
 
 from agent_tom.study import Study
 
 MODULES = {each.name: each.import_name for each in members() if each.name != SHARED}
 SHELLS = {"", "sh", "bash", "console"}
-PAGES = [ROOT / "README.md", *(each.path / "README.md" for each in members()), *sorted(ROOT.glob("docs/**/*.md"))]
+PAGES = pages()
 
 
 def shown_commands() -> Iterator[tuple[str, list[str]]]:

@@ -4,12 +4,10 @@ The Python blocks of a page share one namespace and an empty folder. A ``text`` 
 that block prints. A page that installs a bundled model needs one.
 """
 
-import contextlib
-import io
 from pathlib import Path
 
 import pytest
-from markdown_blocks import Block, blocks
+from markdown_blocks import blocks, run_block
 from members import ROOT
 
 FOLDER = ROOT / "docs" / "tutorials"
@@ -29,14 +27,6 @@ def run_page(page: Path) -> None:
             printed = run_block(block, namespace)
             expected = after.text if after is not None and after.language == "text" else ""
             assert printed == expected, f"{page.name}, block at line {block.line} prints:\n{printed}"
-
-
-def run_block(block: Block, namespace: dict[str, object]) -> str:
-    # Blank lines in front, so that a traceback has the page's line.
-    code = compile("\n" * block.line + block.text, str(block.page), "exec")
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        exec(code, namespace)  # noqa: S102  the page's own code
-    return printed.getvalue()
 
 
 def needs_a_model(page: Path) -> bool:
