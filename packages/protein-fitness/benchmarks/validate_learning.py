@@ -15,7 +15,7 @@ import argparse
 import fnmatch
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -218,6 +218,10 @@ def record(record_name: str, names: Sequence[str], data: Data, run: argparse.Nam
     figures = [told(f"{name}, loss", losses[name], "nats", "lower") for name in shown]
     figures += [told(f"{name}, right", right[name], "rate", "higher") for name in shown]
     figures += [
+        Figure(id=f"{name}, loss, most less least of seeds", value=spread(read[name]), unit="nats", better="lower")
+        for name in names
+    ]
+    figures += [
         told(f"{name} over {other}, gain", losses[other] - losses[name], "nats", "higher", 0.0) for name, other in gains
     ]
     path = write_record(
@@ -240,6 +244,11 @@ def record(record_name: str, names: Sequence[str], data: Data, run: argparse.Nam
         shortened=run.shortened,
     )
     print(path.name, file=sys.stderr)
+
+
+def spread(seeds: Sequence[Mapping[str, Any]]) -> float:
+    """By how much the losses of the seeds differ, which intervals over chains do not show."""
+    return float(np.ptp([np.sum(one["nll"]) / np.sum(one["positions"]) for one in seeds]))
 
 
 def without_network(data: Data) -> dict[str, Recovery]:
