@@ -1,17 +1,13 @@
 """Tiny random parts: an encoder with a word tokenizer, decoders of several families, and a whole Larimar of them."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from gpu_commons.testing import tiny_model, tiny_tokenizer
+from gpu_commons.testing import launch, tiny_model, tiny_tokenizer
 from memory_llm.facts import Fact
 from memory_llm.larimar.model import LarimarForCausalLM
 from memory_llm.larimar.pipeline import Larimar
@@ -88,7 +84,7 @@ def facts():
 
 @pytest.fixture(scope="session")
 def launched():
-    """``launched(script, folder, processes)``: run a script alone, or by `accelerate launch` in so many gloo processes.
+    """``launched(script, folder, processes)``: run a script by `accelerate launch` in so many gloo processes.
 
     It is given this folder, one to write to, how much of a batch of 8 is its own, and where to leave what it found.
     """
@@ -97,22 +93,7 @@ def launched():
         (folder / "worker.py").write_text(script)
         out = folder / f"{processes}.json"
         command = [str(part) for part in (folder / "worker.py", Path(__file__).parent, folder, 8 // processes, out)]
-        if processes > 1:  # `--multi_gpu` is accelerate's word for several processes; the worker asks for the CPU
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                port = free.getsockname()[1]
-            options = {"num_processes": processes, "num_machines": 1, "mixed_precision": "no", "dynamo_backend": "no"}
-            flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
-            flags += ["--main_process_port", str(port)]
-            command = ["-m", "accelerate.commands.launch", "--multi_gpu", *flags, *command]
-        done = subprocess.run(
-            [sys.executable, *command],
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            timeout=480,
-            check=False,
-        )
+        done = launch(command, processes)
         assert done.returncode == 0, done.stderr[-2000:]
         return json.loads(out.read_text())
 

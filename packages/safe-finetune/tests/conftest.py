@@ -1,16 +1,13 @@
 """Tiny models, neutral rows, and scripts that run in one process or two."""
 
 import json
-import os
 import runpy
-import socket
-import subprocess
 import sys
 
 import pytest
 import torch
 
-from gpu_commons.testing import tiny_model, tiny_tokenizer
+from gpu_commons.testing import launch, tiny_model, tiny_tokenizer
 from safe_finetune.rows import Message, Row, RowEncoder
 
 torch.set_num_threads(1)  # more are slower on models this small
@@ -73,7 +70,7 @@ def quiet(tmp_path):
 
 @pytest.fixture(scope="session")
 def launched():
-    """``launched(script, folder, processes)``: run a script here, or in so many gloo processes.
+    """``launched(script, folder, processes)``: run a script here, or by `accelerate launch` in so many gloo processes.
 
     It is given the number of its rows in a batch of 8, and where to leave what it found.
     """
@@ -87,24 +84,8 @@ def launched():
                 patch.setattr(sys, "argv", arguments)
                 runpy.run_path(str(worker), run_name="__main__")
             return json.loads(out.read_text())
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
-        started = [
-            subprocess.Popen(
-                [sys.executable, *arguments],
-                env={
-                    **os.environ, **where, "OMP_NUM_THREADS": "1", "WORLD_SIZE": str(processes), "RANK": str(rank),
-                    "LOCAL_RANK": str(rank),
-                },
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for rank in range(processes)
-        ]  # fmt: skip
-        said = [process.communicate(timeout=480)[1] for process in started]
-        assert [process.returncode for process in started] == [0] * processes, said[0][-2000:]
+        done = launch(arguments, processes)
+        assert done.returncode == 0, done.stderr[-2000:]
         return json.loads(out.read_text())
 
     return run

@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from typing import Any
 
 DONE, FAILED, BAD_INPUT, FELL_SHORT, SERVER_FAILED = 0, 1, 2, 3, 4
@@ -66,8 +67,20 @@ def run_verbs(verbs: Mapping[str, Any], *, command: str, version: str, arguments
     return DONE
 
 
+def is_main_process() -> bool:
+    """Whether this process writes files and speaks for all that ``accelerate launch`` or ``torchrun`` have started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def logs_on_stderr() -> redirect_stdout:
+    """While a library trains: its log goes to stderr, since stdout is for the result."""
+    return redirect_stdout(sys.stderr)
+
+
 def show(result: Any, *, as_json: bool) -> None:
-    """Print a result on stdout: a text, fields, or rows of fields."""
+    """Print a result on stdout, once for all processes: a text, fields, or rows of fields."""
+    if not is_main_process():
+        return
     if as_json:
         print(json.dumps(result))
     elif isinstance(result, Mapping):

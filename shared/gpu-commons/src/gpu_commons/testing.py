@@ -1,8 +1,14 @@
 """Tiny random models and a tiny tokenizer, for tests that need an architecture but no knowledge; packages that seem to
-be absent.
+be absent; several processes.
 """
 
 import importlib.metadata
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -119,3 +125,29 @@ def hide_distributions(monkeypatch: Any, *names: str) -> None:
         return installed(name)
 
     monkeypatch.setattr(importlib.metadata, "version", version)
+
+
+def launch(arguments: Sequence[str], processes: int, *, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a script, or ``-m`` and a module, by ``accelerate launch`` in processes that speak through gloo.
+
+    Args:
+        arguments: The script or module and its arguments; it asks for the CPU by itself.
+        processes: How many.
+        folder: Where they run.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = {"num_processes": processes, "num_machines": 1, "mixed_precision": "no", "dynamo_backend": "no"}
+    options |= {"main_process_port": port}
+    flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    several = ["--multi_gpu"] if processes > 1 else []  # accelerate's word for them
+    return subprocess.run(
+        [sys.executable, "-m", "accelerate.commands.launch", *several, *flags, *arguments],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=480,
+        check=False,
+        cwd=folder,
+    )

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from gpu_commons.cli import show
+from gpu_commons.cli import logs_on_stderr, show
 from memory_llm.commands.defaults import DECODER, ENCODER, Dtype
 
 if TYPE_CHECKING:
@@ -206,20 +206,21 @@ def train(
     from memory_llm.epman.train import train_epman
 
     settings = {"chunk_size": chunk_size, "top_chunks": top_chunks, "attn_scope": attn_scope}
-    train_epman(
-        build_model(model, retriever, None, dtype, settings),
-        read_episodes(data),
-        out,
-        epochs=epochs,
-        batch_size=batch_size,
-        accumulate=accumulate,
-        learning_rate=learning_rate,
-        gates=gates,
-        train_retriever=train_retriever,
-        seed=seed,
-        resume=resume,
-    )
-    print(out)
+    with logs_on_stderr():
+        train_epman(
+            build_model(model, retriever, None, dtype, settings),
+            read_episodes(data),
+            out,
+            epochs=epochs,
+            batch_size=batch_size,
+            accumulate=accumulate,
+            learning_rate=learning_rate,
+            gates=gates,
+            train_retriever=train_retriever,
+            seed=seed,
+            resume=resume,
+        )
+    show(out, as_json=False)
 
 
 def build_model(

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from gpu_commons.cli import show
+from gpu_commons.cli import logs_on_stderr, show
 from memory_llm.commands.defaults import DECODER, ENCODER, Dtype
 
 if TYPE_CHECKING:
@@ -48,18 +48,19 @@ def train(
 
     facts = read_facts(data)
     larimar = Larimar.from_base(encoder, decoder, dtype=dtype, target_tokens=target_tokens)
-    train_connector(
-        larimar,
-        facts,
-        out,
-        steps=steps,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        kl_weight=kl_weight,
-        seed=seed,
-        resume=resume,
-    )
-    print(out)
+    with logs_on_stderr():
+        train_connector(
+            larimar,
+            facts,
+            out,
+            steps=steps,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            kl_weight=kl_weight,
+            seed=seed,
+            resume=resume,
+        )
+    show(out, as_json=False)
 
 
 def write(

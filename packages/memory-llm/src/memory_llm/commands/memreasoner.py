@@ -1,12 +1,10 @@
 """``memory-llm memreasoner``: train on stories, judge by length and by other answer words, and ask a text."""
 
-import sys
 from collections.abc import Sequence
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from gpu_commons.cli import show
+from gpu_commons.cli import logs_on_stderr, show
 
 if TYPE_CHECKING:
     from memory_llm.haystack.stories import Filler, Story
@@ -78,7 +76,7 @@ def train(
         model = small_memreasoner(word_tokenizer(_texts(stories, groups, book, answer_prompt)), **settings)
     else:
         model = MemReasonerForQA.from_encoder_decoder_pretrained(encoder, decoder, **settings)
-    with redirect_stdout(sys.stderr):  # where transformers' Trainer prints its log
+    with logs_on_stderr():
         train_memreasoner(
             model,
             stories,

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from gpu_commons.cli import show
+from gpu_commons.cli import logs_on_stderr, show
 
 
 def sweep(
@@ -86,10 +86,12 @@ def sweep(
     elif by == "keep":
         ranked: dict[str, Any] = {"rows": load_rows(str(data)), "scores": SelectorScores.load(str(scores))}
         encode_rows = partial(encode, tokenizer=aligned.tokenizer)
-        points = sweep_keep_ratios(make_model, strengths, encode=encode_rows, training=training, **ranked, **common)
+        with logs_on_stderr():
+            points = sweep_keep_ratios(make_model, strengths, encode=encode_rows, training=training, **ranked, **common)
     else:
         trained: dict[str, Any] = {"task": rows[2], "safety": rows[3], "training": training}
-        points = sweep_training(make_model, by, strengths, **trained, **common)
+        with logs_on_stderr():
+            points = sweep_training(make_model, by, strengths, **trained, **common)
     frontier = frontier_of(points)
     frontier.to_json(Path(out) / "frontier.json")
     page = frontier.to_html(Path(out) / "frontier.html")

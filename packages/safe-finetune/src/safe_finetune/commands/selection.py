@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from gpu_commons.cli import show
+from gpu_commons.cli import is_main_process, logs_on_stderr, show
 
 
 def score(
@@ -94,9 +94,10 @@ def score(
         "gradients": lambda: GradientSimilarityScorer(peft_config=lora, seed=seed, encoder=encoder),
         "dsir": lambda: DSIRScorer(encoder=encoder),
     }
-    scores = makers[method]().score(loaded.model, loaded.tokenizer, rows, safe_rows)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scores.save(target)
+    with logs_on_stderr():
+        scores = makers[method]().score(loaded.model, loaded.tokenizer, rows, safe_rows)
+    if is_main_process():
+        scores.save(target)
     show({"scores": str(target), "rows": len(scores.row_ids), "dropped": len(rows) - len(scores.row_ids)}, as_json=json)
 
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from gpu_commons.cli import BudgetMissed, show
+from gpu_commons.cli import BudgetMissed, is_main_process, logs_on_stderr, show
 
 _ABOVE_START = re.compile(r"start\+(\d+(?:\.\d+)?)")
 
@@ -93,9 +93,11 @@ def train(
     lora = lora_of(lora_rank)
     trained = with_adapters(loaded.model, lora, "default") if lora else loaded.model
     trainer = _trainer(trained, rows, safety, settings, constraint)
-    trainer.train(resume_from_checkpoint=resume)
-    trained.save_pretrained(folder)
-    loaded.tokenizer.save_pretrained(folder)
+    with logs_on_stderr():
+        trainer.train(resume_from_checkpoint=resume)
+    if is_main_process():
+        trained.save_pretrained(folder)
+        loaded.tokenizer.save_pretrained(folder)
     result = {"folder": str(folder), **_told(trainer, rows, test)}
     show(result, as_json=json)
     if safety is not None and result["safety_loss"] > result["budget"]:
