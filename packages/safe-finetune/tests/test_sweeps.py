@@ -32,10 +32,10 @@ def sweep_of(files, by, strengths, *more):
 def test_stronger_penalties_are_safer_and_smaller_radii_too(files, capsys):
     train = ["--data", f"{files}/data.jsonl", "--epochs", "8"]
     assert main(sweep_of(files, "safety_weight", [0.0, 5.0], *train, "--safety_data", f"{files}/safe.jsonl")) == 0
-    weak, strong = json.loads(capsys.readouterr().out.splitlines()[-1])
+    weak, strong = json.loads(capsys.readouterr().out)
     assert strong["safety"] < weak["safety"]
     assert main(sweep_of(files, "relative_radius", [0.001, 0.5], *train)) == 0
-    near, far = json.loads(capsys.readouterr().out.splitlines()[-1])
+    near, far = json.loads(capsys.readouterr().out)
     assert far["capability"] < near["capability"]
     page = files / "both.html"
     both = [str(files / name / "frontier.json") for name in ("safety_weight", "relative_radius")]
@@ -50,7 +50,7 @@ def test_rows_are_kept_by_their_scores(files, capsys):
     assert main(["score", *arguments, "--out", scores, "--device", "cpu", "--dtype", "float32"]) == 0
     capsys.readouterr()
     assert main(sweep_of(files, "keep", [0.5, 1.0], *rows, "--scores", scores, "--epochs", "8")) == 0
-    half, whole = json.loads(capsys.readouterr().out.splitlines()[-1])
+    half, whole = json.loads(capsys.readouterr().out)
     start = 6.0  # about the loss of random weights over 320 tokens
     assert half["capability"] < start - 1
     assert whole["capability"] < start - 1
@@ -60,10 +60,10 @@ def test_rows_are_kept_by_their_scores(files, capsys):
 def test_a_sweep_over_alphas_ends_at_its_parents_and_goes_on(files, capsys, monkeypatch):
     arguments = sweep_of(files, "alpha", [0.0, 0.5, 1.0], "--domain", f"{files}/expert")
     assert main(arguments) == 0
-    first = json.loads(capsys.readouterr().out.splitlines()[-1])
+    first = json.loads(capsys.readouterr().out)
     monkeypatch.setattr(PointStore, "point", _only_what_is_there(PointStore.point))
     assert main(arguments) == 0
-    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == first
+    assert json.loads(capsys.readouterr().out) == first
     assert len(Frontier.from_json(files / "alpha" / "frontier.json").points) == 3
 
 
@@ -104,7 +104,7 @@ def test_other_axes_are_not_drawn_together(tmp_path, capsys):
 def test_theory_says_what_decides(files, capsys):
     arguments = ["--safety", f"{files}/safe.jsonl", "--task", f"{files}/data.jsonl", "--proxy", f"{files}/safe.jsonl"]
     assert main(["theory", *arguments, "--model", f"{files}/model", "--device", "cpu", "--json", "true"]) == 0
-    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    said = json.loads(capsys.readouterr().out)
     assert 0 <= said["context_overlap"] <= 1
     assert said["proxy_loss_profile_distance"] == 0
     assert said["safety_loss"] == said["proxy_loss"]

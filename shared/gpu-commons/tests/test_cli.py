@@ -16,6 +16,7 @@ from gpu_commons.cli import (
     BudgetMissed,
     NotReady,
     Unfinished,
+    logs_on_stderr,
     run_verbs,
     show,
 )
@@ -122,3 +123,20 @@ def fail(how: str) -> None:
 def test_what_is_less_than_asked_for_has_its_own_exit_code(how, code, message, capsys):
     assert run_verbs({"fail": fail}, command="tool", version="1.2", arguments=["fail", "--how", how]) == code
     assert capsys.readouterr().err.splitlines()[-1] == message
+
+
+@pytest.mark.parametrize(("rank", "told"), [("0", "hello Ann\n"), ("1", "")])
+def test_of_several_processes_one_tells_the_result(monkeypatch, capsys, rank, told):
+    monkeypatch.setenv("RANK", rank)
+    assert run("greet", "--name", "Ann") == DONE
+    assert capsys.readouterr().out == told
+
+
+def test_what_a_library_prints_is_kept_off_stdout(capsys):
+    with logs_on_stderr():
+        sys.stdout.write("{'loss': 1}\n")
+    show({"loss": 1}, as_json=True)
+
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {"loss": 1}
+    assert said.err == "{'loss': 1}\n"

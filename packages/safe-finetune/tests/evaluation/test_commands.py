@@ -26,7 +26,7 @@ def test_the_command_writes_its_files_and_says_the_rates(arguments, tmp_path, ca
     judge = {"model": str(tmp_path / "model"), "says": "harm", "question": "is this bad? {response}"}
     more = ["--judges", json.dumps([judge]), "--rows", str(tmp_path / "rows.jsonl"), "--json", "true"]
     assert main([*arguments, *more]) == 0
-    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    said = json.loads(capsys.readouterr().out)
     assert {rate["metric"] for rate in said["rates"]} == {"refusal", "over-refusal", "harm", "accuracy"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "answers.jsonl", "report.json", "report.md", "lm_eval.json",

@@ -36,7 +36,7 @@ def diagnose(main: Main, capsys: Any, *arguments: str) -> Diagnosis:
     """
     code = main(["doctor", *arguments, "--json", "true"])
     printed = capsys.readouterr()
-    findings = json.loads(printed.out.splitlines()[-1])
+    findings = json.loads(printed.out)
     return Diagnosis(code, {row["what"].strip(): row for row in findings}, printed.err)
 
 
