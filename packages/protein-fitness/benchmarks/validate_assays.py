@@ -67,7 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder with proteins/; TEM-1 needs it")
     parser.add_argument("--database", type=Path, help="folder of promod3-data; TEM-1 needs it")
-    parser.add_argument("--rows", type=int, help="at most so many mutants of an assay, for a trial")
+    parser.add_argument("--rows", type=int, help="at most so many mutants of an assay, spread over it, for a trial")
     parser.add_argument("--results", type=Path, default=RESULTS)
     run, _ = parser.parse_known_args()
     if (run.data is None) != (run.database is None):
@@ -98,7 +98,8 @@ def figures_of(assay: Measured, rows: int | None) -> Iterator[Figure]:
     """Spearman's correlation of each scorer, and what learned ones and the best gain over the best single number of the
     structure.
     """
-    mutants, labels = assay.mutants[:rows], assay.labels[:rows]
+    every = max(1, len(assay.mutants) // rows) if rows else 1  # the first rows have all the same sites
+    mutants, labels = assay.mutants[::every][:rows], assay.labels[::every][:rows]
     scores = {name: make_scorer(name).score(assay.protein, mutants) for name in SCORERS}
     found = {name: spearman(each, labels, resamples=assay.resamples) for name, each in scores.items()}
     best = max(found, key=lambda name: found[name].value)
