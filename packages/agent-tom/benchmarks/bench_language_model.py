@@ -21,7 +21,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--shape", choices=tuple(SHAPES), default="smollm2-135m")
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--episodes", type=int, help="played side by side with a cache; 8, or 64 of 8B")

@@ -40,7 +40,7 @@ AGENTS = ("uniform", "fictitious_play", "conditional_fictitious_play", "ucb", "q
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--scale", type=float, default=1.0, help="of rounds and episodes, for a trial")
     parser.add_argument("--results", type=Path, default=RESULTS)

@@ -33,7 +33,7 @@ FROM = 4
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--model", default=MODEL)
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--rounds", type=int, default=100)

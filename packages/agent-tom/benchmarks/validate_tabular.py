@@ -13,7 +13,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--scale", type=float, default=1.0, help="of episodes, for a trial")
     parser.add_argument("--results", type=Path, default=RESULTS)
     run, _ = parser.parse_known_args()

@@ -92,7 +92,7 @@ def command_line(parser: argparse.ArgumentParser, run: argparse.Namespace) -> st
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", default="bundled:smollm2-135m-instruct")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])

@@ -89,7 +89,7 @@ def _target(figure_id: str, ours: str) -> float | None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, default=RESULTS / "scratch" / "validate_toxicity")
     parser.add_argument("--model", default="bundled:smollm2-135m-instruct")

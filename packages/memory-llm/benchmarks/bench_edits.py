@@ -30,7 +30,7 @@ LAST = 100
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--connector", default="bundled")
     parser.add_argument("--gradient-edits", type=int, default=20)
     parser.add_argument("--edits", type=int, default=10_000)

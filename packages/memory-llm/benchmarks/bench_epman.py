@@ -38,7 +38,7 @@ ANSWER_TOKENS = 16
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--shape", choices=("smollm2-135m", "mistral-7b"), default="smollm2-135m")
     parser.add_argument("--longest", type=int, default=max(LENGTHS))
     parser.add_argument("--rounds", type=int, default=10)

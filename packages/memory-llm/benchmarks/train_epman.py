@@ -47,7 +47,7 @@ TRAIN, TEST = 640, 100
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument(
         "--work", type=Path, default=RESULTS / "scratch" / "train_epman", help="episodes, finished runs"
     )

@@ -80,7 +80,7 @@ LOWER = ("false reject", "false accept", "kl", "forgotten", "leak")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, default=RESULTS / "scratch" / "validate_editing")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])

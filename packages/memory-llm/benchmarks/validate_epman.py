@@ -46,7 +46,7 @@ Reader = Callable[[Sequence[Question]], list[str]]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--work", type=Path, default=RESULTS / "scratch" / "validate_epman", help="corpora and answers")
     parser.add_argument("--books", type=Path, help="folder of the six novels; Pride and Prejudice alone if absent")
     parser.add_argument("--adapters", type=Path, help="the --work of train_epman")

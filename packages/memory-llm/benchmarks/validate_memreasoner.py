@@ -153,7 +153,7 @@ SEEDS_OF = {name: SEEDS[:1] if name in WAYS and name not in BEST_WAYS else SEEDS
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument(
         "--runs", nargs="+", default=["*"], help="such as 'task2 official/0' or, with patterns, 'task2/*'"
     )

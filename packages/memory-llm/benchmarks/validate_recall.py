@@ -36,7 +36,7 @@ KINDS = {"passkey": passkey, "needle": needle}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--book", type=Path, help="a text, in place of the Bible")
     parser.add_argument("--connector", default="bundled")
     parser.add_argument("--longest", type=int, default=max(LENGTHS))

@@ -60,7 +60,7 @@ class Assays:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--reference", type=Path, help="ProteinGym's DMS_substitutions.csv")
     parser.add_argument("--nodes", type=int, default=4096, help="most residues and points of a batch")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="about how long each timing takes")

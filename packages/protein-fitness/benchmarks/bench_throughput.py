@@ -36,7 +36,7 @@ ONE_BY_ONE = 40
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--database", type=Path, help="folder of promod3-data; the surface needs it")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--sites", type=int, default=55, help="of protein G that are mutated, for a trial fewer")

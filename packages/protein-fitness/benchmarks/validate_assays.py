@@ -64,7 +64,7 @@ class Measured:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--data", type=Path, help="folder with proteins/; TEM-1 needs it")
     parser.add_argument("--database", type=Path, help="folder of promod3-data; TEM-1 needs it")
     parser.add_argument("--rows", type=int, help="at most so many mutants of an assay, spread over it, for a trial")

@@ -101,7 +101,7 @@ PARTS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--database", type=Path, help="folder of promod3-data")
     parser.add_argument(
         "--runs", nargs="+", default=["*"], help="such as 'letters, S2F/0' or, with patterns, 'letters*'"

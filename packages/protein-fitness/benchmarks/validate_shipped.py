@@ -26,7 +26,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--database", type=Path, help="folder of promod3-data")
     parser.add_argument("--work", type=Path, default=RESULTS / "scratch" / "control", help="split and checkpoints")
     parser.add_argument("--chains", type=int, default=CHAINS)

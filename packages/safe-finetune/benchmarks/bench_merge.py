@@ -27,7 +27,7 @@ MEMORY_TARGET, TIME_TARGET = 250.0, 0.9
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--work", type=Path, help="for checkpoints; a temporary folder if absent")
     parser.add_argument("--keep", action="store_true", help="leave the checkpoints there")
     parser.add_argument("--sizes", nargs="+", default=list(SIZES), choices=list(SIZES))

@@ -15,7 +15,7 @@ SEEDS = (0, 1, 2)
 
 def arguments(description: str | None) -> argparse.Namespace:
     """Of a script whose finished runs and models are kept in a folder; arguments of other scripts are passed over."""
-    parser = argparse.ArgumentParser(description=description)
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
     parser.add_argument("--work", type=Path, default=RESULTS / "scratch" / "smollm2", help="finished runs and models")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
     parser.add_argument("--scale", type=float, default=1.0, help="of steps, rows and questions, for a trial")

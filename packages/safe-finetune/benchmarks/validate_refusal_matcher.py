@@ -35,7 +35,7 @@ FILES = {"refusal": "refusal_scorer/refusal.csv", "refusal_extra": "refusal_scor
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--labels", type=Path, help="folder of the unpacked wheel of pyrit==1.1.0")
     parser.add_argument("--results", type=Path, default=RESULTS)
     run, _ = parser.parse_known_args()

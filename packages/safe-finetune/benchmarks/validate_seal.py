@@ -69,7 +69,7 @@ SEALS: dict[str, dict[str, Any]] = {  # what differs from the defaults of SealCo
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--regimes", nargs="+", choices=list(MIXES), default=list(MIXES))
     parser.add_argument("--scale", type=float, default=1.0, help="of rows and steps, for a trial")

@@ -42,7 +42,7 @@ NUM_TASKS = 20
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--cases", type=int, default=10_000, help="tabular problems times strengths")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
     parser.add_argument("--results", type=Path, default=RESULTS)
