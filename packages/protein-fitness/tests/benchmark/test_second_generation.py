@@ -83,6 +83,17 @@ def test_without_a_scorer_on_the_card_the_inputs_choose(run, dataset, card):
     assert len(set(dataset.predicted.values())) > 2
 
 
+def test_the_alignment_of_a_dataset_is_read(run, dataset, card):
+    def dump_alignment(path):
+        target = Path(path) / "relatives.fasta"
+        target.write_text("".join(f">{name}\n{one}\n" for name, one in enumerate([WILD, *MUTANTS[:1] * 3, MUTANTS[1]])))
+        return target
+
+    dataset.msas, card["scorer"] = [SimpleNamespace(dump=dump_alignment)], "profile"
+    assert run() == 0
+    assert dataset.predicted[MUTANTS[0]] > dataset.predicted[MUTANTS[1]] > dataset.predicted[MUTANTS[2]]
+
+
 def test_a_starting_sequence_stands_in_for_the_wild_type(run, dataset):
     dataset.sequences = [SimpleNamespace(type="starting_sequence", value=WILD)]
     assert run() == 0

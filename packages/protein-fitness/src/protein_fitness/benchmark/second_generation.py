@@ -122,7 +122,7 @@ def _scorer(protein: Protein, settings: Mapping[str, Any]) -> Scorer:
 
 
 def _needed(module: str) -> Any:
-    # By name: it is on no index from which this package could require it.
+    # By name: it is installed from its repository, which the requirements of a package on an index cannot name.
     try:
         return importlib.import_module(module)
     except ImportError as error:
